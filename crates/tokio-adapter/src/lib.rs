@@ -1,0 +1,1 @@
+//! Runs the kpthin client for the Katzenpost mix network on tokio.
