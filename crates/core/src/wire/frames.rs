@@ -1,0 +1,337 @@
+//! Whole frames: the outer map with its one member, in both directions.
+
+use alloc::vec::Vec;
+
+use super::{
+    AnyReply, AnyRequest, AnyResponse, Class, ConnectionStatus, DecodeError, FailureDetail,
+    MessageIdGarbageCollected, MessageReply, MessageSent, NewPkiDocument, QueryId, ReplyFailure, RequestKind,
+    SessionTokenReply, Shutdown,
+    reply::{CopyDetail, CourierDetail, EpochDetail},
+};
+use crate::{
+    cbor::{CborError, Member, MemberFault, Reader, Unset, Value, Writer, members, set},
+    frame,
+};
+
+const QUERY_ID: &str = "query_id";
+const ERROR_CODE: &str = "error_code";
+
+/// A message that is longer than a frame may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the frame would hold {len} bytes, at most {} are allowed", frame::BODY_LEN_MAX)]
+#[non_exhaustive]
+pub struct FrameTooLarge {
+    /// The length of the body in bytes.
+    pub len: usize,
+}
+
+/// A request with its query id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestFrame {
+    /// Ties the reply to the request; `None` for session control and messages (§4.0).
+    pub query_id: Option<QueryId>,
+    /// The request.
+    pub request: AnyRequest,
+}
+
+impl RequestFrame {
+    /// Appends the frame, prefix included, to `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameTooLarge`] above 40 MiB; `out` is then as before.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
+        encode_request(self.query_id, &self.request, out)
+    }
+
+    /// Reads a frame's body, without the prefix.
+    ///
+    /// Of several members that are set the first one counts. `None` means that there is nothing
+    /// to do: no member is set, or only ones that nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`]; its [`is_violation`](DecodeError::is_violation) tells what to do about it.
+    pub fn decode(body: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let Some((kind, item)) = only_member(body, RequestKind::from_name)? else {
+            return Ok(None);
+        };
+        let message = kind.name();
+        let query_id = match kind.class() {
+            Class::Local | Class::Operation => {
+                Envelope::read(item).map_err(|at| at.of(message, None))?.query_id
+            }
+            Class::Message | Class::Session => None,
+        };
+        let request =
+            AnyRequest::read(kind, &mut Reader::new(item)).map_err(|at| at.of(message, query_id))?;
+        Ok(Some(Self { query_id, request }))
+    }
+}
+
+/// Appends a request's frame to `out` without taking the request.
+pub(crate) fn encode_request(
+    query_id: Option<QueryId>,
+    request: &AnyRequest,
+    out: &mut Vec<u8>,
+) -> Result<(), FrameTooLarge> {
+    encode(out, request.kind().name(), |writer| {
+        writer.map(request.member_count() + usize::from(query_id.is_some()));
+        if let Some(query_id) = query_id {
+            writer.text(QUERY_ID);
+            query_id.write(writer);
+        }
+        request.write_members(writer);
+    })
+}
+
+/// A reply to a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplyFrame {
+    /// Which request is answered; a missing one can't be routed (§4.0).
+    pub query_id: Option<QueryId>,
+    /// What kind of request is answered.
+    pub kind: RequestKind,
+    /// The body, whose kind is `kind`, or the error code with what came with it.
+    pub result: Result<AnyReply, ReplyFailure>,
+}
+
+impl ReplyFrame {
+    fn read(kind: RequestKind, item: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let message = kind.reply_name();
+        let Envelope { query_id, error_code } = Envelope::read(item).map_err(|at| at.of(message, None))?;
+        let of = |at: MemberFault| at.of(message, query_id);
+        let result = match error_code {
+            None | Some(0) => match AnyReply::read(kind, &mut Reader::new(item)).map_err(of)? {
+                Some(reply) => Ok(reply),
+                None => return Ok(None),
+            },
+            Some(error_code) => {
+                Err(ReplyFailure { error_code, detail: read_detail(kind, item).map_err(of)? })
+            }
+        };
+        Ok(Some(Self { query_id, kind, result }))
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
+        encode(out, self.kind.reply_name(), |writer| {
+            let extra = match &self.result {
+                Ok(reply) => reply.member_count(),
+                Err(failure) => failure.member_count(self.kind),
+            };
+            writer.map(extra + 2);
+            writer.text(QUERY_ID);
+            self.query_id.write(writer);
+            writer.text(ERROR_CODE);
+            match &self.result {
+                Ok(reply) => {
+                    0u8.write(writer);
+                    reply.write_members(writer);
+                }
+                Err(failure) => {
+                    failure.error_code.write(writer);
+                    failure.write_members(self.kind, writer);
+                }
+            }
+        })
+    }
+}
+
+fn read_detail(kind: RequestKind, item: &[u8]) -> Result<FailureDetail, MemberFault> {
+    let reader = &mut Reader::new(item);
+    Ok(match kind {
+        RequestKind::StartResendingEncryptedMessage => {
+            let CourierDetail { courier_identity_hash, courier_queue_id } = CourierDetail::read_map(reader)?;
+            FailureDetail::Courier { courier_identity_hash, courier_queue_id }
+        }
+        RequestKind::StartResendingCopyCommand => {
+            let CopyDetail { replica_error_code, failed_envelope_index } = CopyDetail::read_map(reader)?;
+            FailureDetail::Copy { replica_error_code, failed_envelope_index }
+        }
+        RequestKind::GetPkiDocument => FailureDetail::Epoch(EpochDetail::read_map(reader)?.epoch),
+        #[expect(clippy::wildcard_enum_match_arm, reason = "all others carry a code alone")]
+        _ => FailureDetail::None,
+    })
+}
+
+impl ReplyFailure {
+    /// The members a strict client can't do without, although they say nothing.
+    const fn hollow(kind: RequestKind) -> Option<&'static str> {
+        match kind {
+            RequestKind::GetPkiDocument => Some("payload"),
+            RequestKind::GetDirectoryAuthorities => Some("authorities"),
+            #[expect(clippy::wildcard_enum_match_arm, reason = "all others may be left out")]
+            _ => None,
+        }
+    }
+
+    fn member_count(&self, kind: RequestKind) -> usize {
+        usize::from(Self::hollow(kind).is_some())
+            + match self.detail {
+                FailureDetail::Copy { .. } | FailureDetail::Courier { .. } => 2,
+                FailureDetail::Epoch(_) => 1,
+                FailureDetail::None => 0,
+            }
+    }
+
+    fn write_members(&self, kind: RequestKind, writer: &mut Writer<'_>) {
+        if let Some(member) = Self::hollow(kind) {
+            writer.text(member);
+            if kind == RequestKind::GetPkiDocument { writer.bytes(&[]) } else { writer.array(0) }
+        }
+        match self.detail.clone() {
+            FailureDetail::Copy { replica_error_code, failed_envelope_index } => {
+                CopyDetail { replica_error_code, failed_envelope_index }.write_members(Unset::Null, writer);
+            }
+            FailureDetail::Courier { courier_identity_hash, courier_queue_id } => {
+                CourierDetail { courier_identity_hash, courier_queue_id }.write_members(Unset::Null, writer);
+            }
+            FailureDetail::Epoch(epoch) => EpochDetail { epoch }.write_members(Unset::Null, writer),
+            FailureDetail::None => {}
+        }
+    }
+}
+
+const CONNECTION_STATUS: &str = "connection_status_event";
+const MESSAGE_GARBAGE: &str = "message_id_garbage_collected";
+const MESSAGE_REPLY: &str = "message_reply_event";
+const MESSAGE_SENT: &str = "message_sent_event";
+const NEW_PKI_DOCUMENT: &str = "new_pki_document_event";
+const SESSION_TOKEN: &str = "session_token_reply";
+const SHUTDOWN: &str = "shutdown_event";
+
+/// The members of the outer response map.
+#[derive(Clone, Copy)]
+enum Name {
+    Event(&'static str),
+    Reply(RequestKind),
+}
+
+impl Name {
+    fn from_name(name: &str) -> Option<Self> {
+        const EVENTS: [&str; 7] = [
+            CONNECTION_STATUS,
+            MESSAGE_GARBAGE,
+            MESSAGE_REPLY,
+            MESSAGE_SENT,
+            NEW_PKI_DOCUMENT,
+            SESSION_TOKEN,
+            SHUTDOWN,
+        ];
+        if let Some(event) = EVENTS.iter().find(|event| **event == name) {
+            return Some(Self::Event(event));
+        }
+        let kind = RequestKind::from_name(name.strip_suffix("_reply")?)?;
+        matches!(kind.class(), Class::Local | Class::Operation).then_some(Self::Reply(kind))
+    }
+}
+
+impl AnyResponse {
+    /// Appends the frame, prefix included, to `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameTooLarge`] above 40 MiB; `out` is then as before.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
+        match self {
+            Self::ConnectionStatus(event) => encode(out, CONNECTION_STATUS, |writer| event.write(writer)),
+            Self::MessageIdGarbageCollected(event) => {
+                encode(out, MESSAGE_GARBAGE, |writer| event.write(writer))
+            }
+            Self::MessageReply(event) => encode(out, MESSAGE_REPLY, |writer| event.write(writer)),
+            Self::MessageSent(event) => encode(out, MESSAGE_SENT, |writer| event.write(writer)),
+            Self::NewPkiDocument(event) => encode(out, NEW_PKI_DOCUMENT, |writer| event.write(writer)),
+            Self::Reply(reply) => reply.encode(out),
+            Self::SessionToken(reply) => encode(out, SESSION_TOKEN, |writer| reply.write(writer)),
+            Self::Shutdown(event) => encode(out, SHUTDOWN, |writer| event.write(writer)),
+        }
+    }
+
+    /// Reads a frame's body, without the prefix.
+    ///
+    /// Of several members that are set the first one counts. `None` means that there is nothing
+    /// to do: no member is set, or only ones that nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`]. After [`DecodeError::Cbor`] the link can't be trusted any more; after
+    /// [`DecodeError::Member`] only that message is lost.
+    pub fn decode(body: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let Some((name, item)) = only_member(body, Name::from_name)? else {
+            return Ok(None);
+        };
+        let event = match name {
+            Name::Reply(kind) => return Ok(ReplyFrame::read(kind, item)?.map(Self::Reply)),
+            Name::Event(event) => event,
+        };
+        let reader = &mut Reader::new(item);
+        let response = match event {
+            CONNECTION_STATUS => ConnectionStatus::read_map(reader).map(Self::ConnectionStatus),
+            MESSAGE_GARBAGE => {
+                MessageIdGarbageCollected::read_map(reader).map(Self::MessageIdGarbageCollected)
+            }
+            MESSAGE_REPLY => MessageReply::read_map(reader).map(Self::MessageReply),
+            MESSAGE_SENT => MessageSent::read_map(reader).map(Self::MessageSent),
+            NEW_PKI_DOCUMENT => NewPkiDocument::read_map(reader).map(Self::NewPkiDocument),
+            SESSION_TOKEN => SessionTokenReply::read_map(reader).map(Self::SessionToken),
+            _ => Shutdown::read_map(reader).map(Self::Shutdown),
+        };
+        response.map(Some).map_err(|at| at.of(event, None))
+    }
+}
+
+/// The members that frame a request or a reply.
+struct Envelope {
+    query_id: Option<QueryId>,
+    error_code: Option<u8>,
+}
+
+impl Envelope {
+    fn read(item: &[u8]) -> Result<Self, MemberFault> {
+        let (mut query_id, mut error_code) = (None, None);
+        members(&mut Reader::new(item), |key, value| match key {
+            QUERY_ID => set(&mut query_id, QUERY_ID, value),
+            ERROR_CODE => set(&mut error_code, ERROR_CODE, value),
+            _ => Ok(()),
+        })?;
+        Ok(Self { query_id, error_code })
+    }
+}
+
+impl MemberFault {
+    const fn of(self, message: &'static str, query_id: Option<QueryId>) -> DecodeError {
+        DecodeError::Member { message, query_id, member: self.member, problem: self.problem }
+    }
+}
+
+/// Checks the whole body and finds the first known member that is set.
+fn only_member<K>(body: &[u8], known: impl Fn(&str) -> Option<K>) -> Result<Option<(K, &[u8])>, CborError> {
+    let mut reader = Reader::new(body);
+    let len = reader.map()?;
+    let mut found = None;
+    let mut read = 0;
+    while reader.more(len, read)? {
+        let key = reader.key()?;
+        let item = reader.item()?;
+        if found.is_none() && !Reader::new(item).take_null()? {
+            found = key.and_then(|key| known(&key)).map(|kind| (kind, item));
+        }
+        read += 1;
+    }
+    reader.end()?;
+    Ok(found)
+}
+
+fn encode(
+    out: &mut Vec<u8>,
+    member: &'static str,
+    write: impl FnOnce(&mut Writer<'_>),
+) -> Result<(), FrameTooLarge> {
+    frame::append(out, |out| {
+        let mut writer = Writer::new(out);
+        writer.map(1);
+        writer.text(member);
+        write(&mut writer);
+    })
+    .map_err(|len| FrameTooLarge { len })
+}
