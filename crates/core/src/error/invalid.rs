@@ -1,0 +1,53 @@
+//! Why a request is refused before anything is sent.
+
+use crate::wire::WrongLength;
+
+/// Why a request means nothing to the daemon, found out before anything is sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidRequest {
+    /// Both a read and a write capability are set; one of them must not be.
+    #[error("both read_cap and write_cap are set, exactly one is allowed")]
+    BothCaps,
+    /// A courier is pinned by half: its node and its queue go together (§4.9).
+    #[error("courier_identity_hash and courier_queue_id must be set together")]
+    CourierByHalf,
+    /// Something that must not be empty is.
+    #[error("{member} is empty")]
+    Empty {
+        /// The member's name on the wire.
+        member: &'static str,
+    },
+    /// A member that the daemon needs is not set.
+    #[error("{member} is not set")]
+    Missing {
+        /// The member's name on the wire.
+        member: &'static str,
+    },
+    /// The request belongs to a link, not to a caller.
+    #[error("{name} is sent by the machine itself")]
+    NotForCallers {
+        /// The request's name on the wire.
+        name: &'static str,
+    },
+    /// The daemon's answer would be longer than a frame may be: the call has to be divided (§4.17).
+    #[error("the answer would hold {elements} elements, at most {max} fit")]
+    ReplyTooLarge {
+        /// The number of elements the answer would have.
+        elements: u64,
+        /// The number allowed.
+        max: u64,
+    },
+    /// No node of the current document offers the service.
+    #[error("no service named {capability:?} in the current document")]
+    UnknownService {
+        /// The capability asked for.
+        capability: alloc::string::String,
+    },
+    /// A byte string has a wrong length.
+    #[error(transparent)]
+    WrongLength(#[from] WrongLength),
+    /// A range of no boxes: the reference daemon would lose the buffer.
+    #[error("max_count is 0, at least 1 is needed")]
+    ZeroCount,
+}
