@@ -1,5 +1,7 @@
 //! The sizes of everything, from one number (Pigeonhole backend §4). Lengths are bytes.
 
+use std::num::NonZeroUsize;
+
 /// The sizes that follow from the payload of a mix packet.
 ///
 /// All of them follow from M, the largest plaintext of a box.
@@ -68,6 +70,16 @@ impl Geometry {
         self.plaintext_max + 169
     }
 
+    /// What one element of a copy stream carries, if boxes are large enough for copy streams.
+    pub(crate) const fn copy_chunk(self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.plaintext_max.saturating_sub(5))
+    }
+
+    /// What a copy writes into one destination box, if boxes are large enough for that.
+    pub(crate) const fn copy_payload(self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.plaintext_max.saturating_sub(4))
+    }
+
     /// A courier's answer that carries the answer of a replica.
     pub(crate) const fn query_reply(self) -> usize {
         self.plaintext_max + 194
@@ -89,6 +101,13 @@ mod tests {
             let Some(geometry) = geometry else { continue };
             let map = |key: &str| entry["geometry"][key].as_u64().unwrap();
             let derived = |key: &str| entry["derived"][key].as_u64().unwrap();
+            let signed = |key: &str| entry["derived"][key].as_i64().unwrap();
+            let copy = |size: Option<NonZeroUsize>| size.map_or(0, |size| size.get() as i64);
+            assert_eq!(copy(geometry.copy_chunk()), signed("copy_chunk").max(0));
+            assert_eq!(
+                copy(geometry.copy_payload()),
+                signed("copy_payload_per_box").max(0)
+            );
             for (size, expected) in [
                 (geometry.plaintext_max(), map("MaxPlaintextPayloadLength")),
                 (geometry.courier_query(), map("CourierQueryWriteLength")),

@@ -13,6 +13,7 @@
 )]
 
 pub(crate) mod boxes;
+pub(crate) mod copy_stream;
 pub(crate) mod descriptor;
 pub(crate) mod envelope;
 pub(crate) mod geometry;

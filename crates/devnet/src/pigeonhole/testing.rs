@@ -14,7 +14,21 @@ pub(crate) fn entries(file: &str, list: &str, count: usize) -> Vec<Value> {
 
 /// Returns a byte string of an entry.
 pub(crate) fn hex(entry: &Value, field: &str) -> Vec<u8> {
-    let text = entry[field].as_str().unwrap();
+    decode_hex(&entry[field])
+}
+
+/// Returns a list of byte strings of an entry.
+pub(crate) fn hex_list(entry: &Value, field: &str) -> Vec<Vec<u8>> {
+    entry[field]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(decode_hex)
+        .collect()
+}
+
+fn decode_hex(value: &Value) -> Vec<u8> {
+    let text = value.as_str().unwrap();
     (0..text.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
