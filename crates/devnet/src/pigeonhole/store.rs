@@ -172,6 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn the_same_content_under_another_signature_is_another_write() {
+        let mut store = store();
+        let mut signed_otherwise = content(1);
+        signed_otherwise.signature = [9; 64];
+        store.restore(EPOCH, signed_otherwise);
+        assert_eq!(
+            store.write(EPOCH, content(1)),
+            ReplicaCode::BOX_ALREADY_EXISTS
+        );
+    }
+
+    #[test]
     fn checks_come_in_order() {
         let mut short = content(1);
         let _ = short.ciphertext.pop();
