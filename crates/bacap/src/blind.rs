@@ -22,11 +22,7 @@ fn factor(index: &MessageBoxIndex, context: Context<'_>) -> Zeroizing<Scalar> {
 
 /// Computes the address of a box from the public root key.
 pub(crate) fn box_id(root: &VerifyingKey, index: &MessageBoxIndex, context: Context<'_>) -> BoxId {
-    BoxId(
-        (*factor(index, context) * root.to_edwards())
-            .compress()
-            .to_bytes(),
-    )
+    BoxId((*factor(index, context) * root.to_edwards()).compress().to_bytes())
 }
 
 /// The private key of one box.
@@ -52,9 +48,7 @@ impl BoxKey {
     /// Signs, with the nonce of the reference.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         let mut halves = Zeroizing::new([[0; 32]; 2]);
-        halves
-            .as_flattened_mut()
-            .copy_from_slice(&Sha512::digest(self.scalar.as_bytes()));
+        halves.as_flattened_mut().copy_from_slice(&Sha512::digest(self.scalar.as_bytes()));
         let [_, prefix] = &*halves;
         let [_, prefix_tail @ ..] = prefix;
         // The reference also hashes the prefix behind the message, without its first byte. No verifier can tell, but

@@ -10,10 +10,7 @@ use zeroize::Zeroizing;
 ///
 /// It is public. Ids of one stream have nothing in common for those without its read capability.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "the wire closes it: any 32 bytes, nothing else"
-)]
+#[expect(clippy::exhaustive_structs, reason = "the wire closes it: any 32 bytes, nothing else")]
 pub struct BoxId(pub [u8; 32]);
 
 impl BoxId {
@@ -32,10 +29,7 @@ impl BoxId {
     /// no cofactor, R compared as bytes, S below the group order, keys of small order allowed.
     #[must_use = "a box with a wrong signature must not be stored or believed"]
     pub fn verify(&self, ciphertext: &[u8], signature: &[u8; 64]) -> bool {
-        self.key().is_some_and(|key| {
-            key.verify(ciphertext, &Signature::from_bytes(signature))
-                .is_ok()
-        })
+        self.key().is_some_and(|key| key.verify(ciphertext, &Signature::from_bytes(signature)).is_ok())
     }
 
     fn key(&self) -> Option<VerifyingKey> {
@@ -65,21 +59,13 @@ pub struct SealedBox {
 
 impl fmt::Debug for SealedBox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "SealedBox({:?}, {} bytes)",
-            self.box_id,
-            self.ciphertext.len()
-        )
+        write!(f, "SealedBox({:?}, {} bytes)", self.box_id, self.ciphertext.len())
     }
 }
 
 /// What a box turned out to hold.
 #[derive(Clone, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the wire closes it: a ciphertext is empty or it is not"
-)]
+#[expect(clippy::exhaustive_enums, reason = "the wire closes it: a ciphertext is empty or it is not")]
 #[must_use = "a tombstone is not an empty message"]
 pub enum Opened {
     /// The plaintext, which may be empty; wiped on drop.

@@ -52,14 +52,8 @@ mod tests {
             let index = MessageBoxIndex::from_bytes(&hex(&entry, "index")).unwrap();
             let bytes = hex(&entry, "context");
             let context = Context::new(&bytes);
-            assert_eq!(
-                context.blinding_key(&index).as_flattened(),
-                array::<32>(&entry, "k_ctx")
-            );
-            assert_eq!(
-                context.encryption_key(&index).as_flattened(),
-                array::<32>(&entry, "e_ctx")
-            );
+            assert_eq!(context.blinding_key(&index).as_flattened(), array::<32>(&entry, "k_ctx"));
+            assert_eq!(context.encryption_key(&index).as_flattened(), array::<32>(&entry, "e_ctx"));
         }
     }
 }

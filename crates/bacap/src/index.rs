@@ -54,22 +54,13 @@ impl MessageBoxIndex {
     /// Makes the first index of a new stream.
     pub(crate) fn first(material: &Material) -> Self {
         // The counter of new material is below 2⁶³.
-        Self::step(
-            &material.kdf_state,
-            material.counter,
-            material.counter.saturating_add(1),
-        )
+        Self::step(&material.kdf_state, material.counter, material.counter.saturating_add(1))
     }
 
     fn step(kdf_state: &[u8; 32], counter: u64, next: u64) -> Self {
         let keys = kdf::derive(kdf_state, b"", &counter.to_le_bytes());
         let [kdf_state, encryption_value, blinding_value] = *keys;
-        Self {
-            counter: next,
-            blinding_value,
-            encryption_value,
-            kdf_state,
-        }
+        Self { counter: next, blinding_value, encryption_value, kdf_state }
     }
 
     /// Returns the index of the next box.
@@ -109,12 +100,7 @@ impl MessageBoxIndex {
     pub fn mutate(&self, salt: &[u8]) -> Self {
         let keys = kdf::derive(&self.kdf_state, salt, MUTATION_INFO);
         let [kdf_state, encryption_value, blinding_value] = *keys;
-        Self {
-            counter: self.counter,
-            blinding_value,
-            encryption_value,
-            kdf_state,
-        }
+        Self { counter: self.counter, blinding_value, encryption_value, kdf_state }
     }
 
     /// Returns the number of the box in its stream.
@@ -127,16 +113,10 @@ impl MessageBoxIndex {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 104] {
         let counter = self.counter.to_le_bytes();
-        let parts = counter
-            .iter()
-            .chain(&self.blinding_value)
-            .chain(&self.encryption_value)
-            .chain(&self.kdf_state);
+        let parts =
+            counter.iter().chain(&self.blinding_value).chain(&self.encryption_value).chain(&self.kdf_state);
         let mut bytes = [0; Self::LEN];
-        bytes
-            .iter_mut()
-            .zip(parts)
-            .for_each(|(byte, part)| *byte = *part);
+        bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = *part);
         bytes
     }
 

@@ -47,10 +47,7 @@ impl ReadCap {
     /// Returns the capability with its index turned by `salt`; see [`MessageBoxIndex::mutate`].
     #[must_use]
     pub fn mutate(&self, salt: &[u8]) -> Self {
-        Self {
-            root: self.root,
-            index: self.index.mutate(salt),
-        }
+        Self { root: self.root, index: self.index.mutate(salt) }
     }
 
     /// Computes the address of a box.
@@ -89,9 +86,7 @@ impl ReadCap {
             return Ok(Opened::Tombstone);
         }
         let key = ContentKey::new(index, context, sealed.box_id);
-        key.decrypt(&sealed.ciphertext)
-            .map(Opened::Content)
-            .map_err(|_| OpenError::Content)
+        key.decrypt(&sealed.ciphertext).map(Opened::Content).map_err(|_| OpenError::Content)
     }
 
     /// Tells whether the owner of the stream signed `message` with the root key; see [`WriteCap::sign`].
@@ -99,9 +94,7 @@ impl ReadCap {
     /// [`WriteCap::sign`]: crate::WriteCap::sign
     #[must_use = "a message with a wrong signature must not be believed"]
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.root
-            .verify(message, &Signature::from_bytes(signature))
-            .is_ok()
+        self.root.verify(message, &Signature::from_bytes(signature)).is_ok()
     }
 
     /// Returns the index the capability starts at.
@@ -116,10 +109,7 @@ impl ReadCap {
         let mut bytes = [0; Self::LEN];
         let index = Zeroizing::new(self.index.to_bytes());
         let parts = self.root.as_bytes().iter().chain(index.iter());
-        bytes
-            .iter_mut()
-            .zip(parts)
-            .for_each(|(byte, part)| *byte = *part);
+        bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = *part);
         bytes
     }
 }

@@ -42,11 +42,7 @@ impl Material {
         fill(kdf_state.as_mut_slice());
         fill(summands.as_flattened_mut());
         let [low, high] = summands.map(|bytes| u64::from_le_bytes(bytes) & (u64::MAX >> 2));
-        Self {
-            root_seed: *root_seed,
-            kdf_state: *kdf_state,
-            counter: low + high,
-        }
+        Self { root_seed: *root_seed, kdf_state: *kdf_state, counter: low + high }
     }
 }
 
@@ -59,29 +55,22 @@ mod tests {
         assert_eq!(stream.len(), 80);
         assert_eq!(material.root_seed, stream[..32]);
         assert_eq!(material.kdf_state, stream[32..64]);
-        let summand = |at: usize| {
-            u64::from_le_bytes(stream[at..at + 8].try_into().unwrap()) & 0x3fff_ffff_ffff_ffff
-        };
+        let summand =
+            |at: usize| u64::from_le_bytes(stream[at..at + 8].try_into().unwrap()) & 0x3fff_ffff_ffff_ffff;
         assert_eq!(material.counter, summand(64) + summand(72));
     }
 
     #[test]
     fn seed_stream_is_that_of_the_reference() {
         for entry in entries("key_generation") {
-            check(
-                &Material::from_seed(&array(&entry, "seed")),
-                &hex(&entry, "keystream80"),
-            );
+            check(&Material::from_seed(&array(&entry, "seed")), &hex(&entry, "keystream80"));
         }
     }
 
     #[test]
     fn voucher_stream_is_that_of_the_reference() {
         for entry in entries("voucher_stream") {
-            check(
-                &Material::from_voucher(&array(&entry, "voucher")),
-                &hex(&entry, "shake256_80"),
-            );
+            check(&Material::from_voucher(&array(&entry, "voucher")), &hex(&entry, "shake256_80"));
         }
     }
 

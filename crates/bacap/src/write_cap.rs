@@ -45,10 +45,7 @@ impl WriteCap {
     }
 
     fn from_material(material: &Material) -> Self {
-        Self {
-            root: SigningKey::from_bytes(&material.root_seed),
-            index: MessageBoxIndex::first(material),
-        }
+        Self { root: SigningKey::from_bytes(&material.root_seed), index: MessageBoxIndex::first(material) }
     }
 
     /// Decodes a capability.
@@ -68,10 +65,7 @@ impl WriteCap {
     /// Returns the capability with its index turned by `salt`; see [`MessageBoxIndex::mutate`].
     #[must_use]
     pub fn mutate(&self, salt: &[u8]) -> Self {
-        Self {
-            root: self.root.clone(),
-            index: self.index.mutate(salt),
-        }
+        Self { root: self.root.clone(), index: self.index.mutate(salt) }
     }
 
     /// Encrypts and signs one box.
@@ -83,25 +77,13 @@ impl WriteCap {
     ///
     /// If the plaintext is longer than 64 GiB, the limit of the cipher.
     #[must_use]
-    pub fn seal(
-        &self,
-        index: &MessageBoxIndex,
-        context: Context<'_>,
-        plaintext: &[u8],
-    ) -> SealedBox {
+    pub fn seal(&self, index: &MessageBoxIndex, context: Context<'_>, plaintext: &[u8]) -> SealedBox {
         let key = BoxKey::new(&self.root, index, context);
-        #[expect(
-            clippy::expect_used,
-            reason = "documented; a truncated or missing box would be worse"
-        )]
+        #[expect(clippy::expect_used, reason = "documented; a truncated or missing box would be worse")]
         let ciphertext = ContentKey::new(index, context, key.id())
             .encrypt(plaintext)
             .expect("a plaintext of at most 64 GiB");
-        SealedBox {
-            box_id: key.id(),
-            signature: key.sign(&ciphertext),
-            ciphertext,
-        }
+        SealedBox { box_id: key.id(), signature: key.sign(&ciphertext), ciphertext }
     }
 
     /// Signs the deletion of one box.
@@ -110,11 +92,7 @@ impl WriteCap {
     #[must_use]
     pub fn tombstone(&self, index: &MessageBoxIndex, context: Context<'_>) -> SealedBox {
         let key = BoxKey::new(&self.root, index, context);
-        SealedBox {
-            box_id: key.id(),
-            signature: key.sign(b""),
-            ciphertext: Vec::new(),
-        }
+        SealedBox { box_id: key.id(), signature: key.sign(b""), ciphertext: Vec::new() }
     }
 
     /// Signs a message with the root key, unblinded, as vouchers do; [`ReadCap::verify`] checks it.
@@ -143,10 +121,7 @@ impl WriteCap {
         let mut bytes = [0; Self::LEN];
         let root = Zeroizing::new(self.root.to_keypair_bytes());
         let index = Zeroizing::new(self.index.to_bytes());
-        bytes
-            .iter_mut()
-            .zip(root.iter().chain(index.iter()))
-            .for_each(|(byte, part)| *byte = *part);
+        bytes.iter_mut().zip(root.iter().chain(index.iter())).for_each(|(byte, part)| *byte = *part);
         bytes
     }
 }

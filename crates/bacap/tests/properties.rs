@@ -97,15 +97,8 @@ proptest! {
 #[test]
 fn debug_shows_no_secret() {
     let write = WriteCap::from_seed(&[1; 32]);
-    assert_eq!(
-        format!("{write:?} {:?}", write.read_cap()),
-        "WriteCap(..) ReadCap(..)"
-    );
-    let index =
-        MessageBoxIndex::from_bytes(&[&17u64.to_le_bytes()[..], &[9; 96]].concat()).unwrap();
+    assert_eq!(format!("{write:?} {:?}", write.read_cap()), "WriteCap(..) ReadCap(..)");
+    let index = MessageBoxIndex::from_bytes(&[&17u64.to_le_bytes()[..], &[9; 96]].concat()).unwrap();
     assert_eq!(format!("{index:?}"), "MessageBoxIndex(#17)");
-    assert_eq!(
-        format!("{:?}", Opened::Content(vec![1, 2].into())),
-        "Content(2 bytes)"
-    );
+    assert_eq!(format!("{:?}", Opened::Content(vec![1, 2].into())), "Content(2 bytes)");
 }

@@ -1,13 +1,8 @@
 //! Every entry of every list of the vector file, which two independent implementations agree on.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper that fails is a test that fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-use kpthin_bacap::{
-    BoxId, Context, MessageBoxIndex, OpenError, Opened, ReadCap, SealedBox, WriteCap,
-};
+use kpthin_bacap::{BoxId, Context, MessageBoxIndex, OpenError, Opened, ReadCap, SealedBox, WriteCap};
 use serde_json::Value;
 
 fn file() -> Value {
@@ -22,17 +17,13 @@ fn entries(list: &str, count: usize) -> Vec<Value> {
 }
 
 fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
-    entry[field]
-        .as_str()
-        .unwrap_or_else(|| panic!("{field} in {entry}"))
+    entry[field].as_str().unwrap_or_else(|| panic!("{field} in {entry}"))
 }
 
 fn hex(entry: &Value, field: &str) -> Vec<u8> {
     let text = text(entry, field).as_bytes();
     let digit = |digit: u8| char::from(digit).to_digit(16).unwrap();
-    text.chunks(2)
-        .map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).unwrap())
-        .collect()
+    text.chunks(2).map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).unwrap()).collect()
 }
 
 fn array<const N: usize>(entry: &Value, field: &str) -> [u8; N] {
@@ -62,16 +53,8 @@ fn steps(index: &MessageBoxIndex, entry: &Value) -> MessageBoxIndex {
 #[test]
 fn no_list_is_forgotten() {
     let file = file();
-    let lists: Vec<_> = file
-        .as_object()
-        .unwrap()
-        .iter()
-        .filter(|(_, value)| value.is_array())
-        .collect();
-    let cases: usize = lists
-        .iter()
-        .map(|(_, list)| list.as_array().unwrap().len())
-        .sum();
+    let lists: Vec<_> = file.as_object().unwrap().iter().filter(|(_, value)| value.is_array()).collect();
+    let cases: usize = lists.iter().map(|(_, list)| list.as_array().unwrap().len()).sum();
     assert_eq!((lists.len(), cases), (8, 124));
     assert_eq!(hex(&file, "context"), Context::PIGEONHOLE.as_bytes());
 }
@@ -111,36 +94,24 @@ fn box_id() {
         let context = hex(&entry, "context");
         let index = index(&entry, "index");
         assert_eq!(steps(read.index(), &entry), index);
-        assert_eq!(
-            read.box_id(&index, Context::new(&context)),
-            BoxId(array(&entry, "box_id"))
-        );
+        assert_eq!(read.box_id(&index, Context::new(&context)), BoxId(array(&entry, "box_id")));
     }
 }
 
 #[test]
 fn encrypt() {
     for entry in entries("encrypt", 14) {
-        let (write, index, plaintext) = (
-            write_cap(&entry),
-            index(&entry, "index"),
-            hex(&entry, "plaintext"),
-        );
+        let (write, index, plaintext) = (write_cap(&entry), index(&entry, "index"), hex(&entry, "plaintext"));
         let context = hex(&entry, "context");
         let sealed = write.seal(&index, Context::new(&context), &plaintext);
         assert_eq!(sealed.box_id, BoxId(array(&entry, "box_id")));
         assert_eq!(sealed.ciphertext, hex(&entry, "ciphertext"));
         assert_eq!(sealed.signature, array(&entry, "signature"));
-        let opened = write
-            .read_cap()
-            .open(&index, Context::new(&context), &sealed);
+        let opened = write.read_cap().open(&index, Context::new(&context), &sealed);
         assert_eq!(opened, Ok(Opened::Content(plaintext.into())));
         if let Some(length) = entry["message_length"].as_u64() {
             assert_eq!(hex(&entry, "plaintext").len(), 1553);
-            assert_eq!(
-                hex(&entry, "plaintext")[..4],
-                u32::try_from(length).unwrap().to_be_bytes()
-            );
+            assert_eq!(hex(&entry, "plaintext")[..4], u32::try_from(length).unwrap().to_be_bytes());
         }
     }
 }
@@ -148,22 +119,13 @@ fn encrypt() {
 #[test]
 fn tombstone() {
     for entry in entries("tombstone", 6) {
-        let (write, index, context) = (
-            write_cap(&entry),
-            index(&entry, "index"),
-            hex(&entry, "context"),
-        );
+        let (write, index, context) = (write_cap(&entry), index(&entry, "index"), hex(&entry, "context"));
         assert_eq!(steps(write.index(), &entry), index);
         let sealed = write.tombstone(&index, Context::new(&context));
         assert_eq!(sealed.box_id, BoxId(array(&entry, "box_id")));
         assert_eq!(sealed.signature, array(&entry, "signature"));
         assert!(sealed.ciphertext.is_empty());
-        assert_eq!(
-            write
-                .read_cap()
-                .open(&index, Context::new(&context), &sealed),
-            Ok(Opened::Tombstone)
-        );
+        assert_eq!(write.read_cap().open(&index, Context::new(&context), &sealed), Ok(Opened::Tombstone));
     }
 }
 
@@ -176,10 +138,7 @@ fn kdf_mutation() {
         assert_eq!(read.to_bytes(), array(&entry, "mutated_read_cap"));
         assert_eq!(mutated.read_cap(), read);
         assert_eq!(mutated.index().counter(), write.index().counter());
-        assert_eq!(
-            read.box_id(read.index(), Context::PIGEONHOLE),
-            BoxId(array(&entry, "first_box_id"))
-        );
+        assert_eq!(read.box_id(read.index(), Context::PIGEONHOLE), BoxId(array(&entry, "first_box_id")));
     }
 }
 
@@ -192,14 +151,8 @@ fn voucher_stream() {
         assert_eq!(read.to_bytes(), array(&entry, "voucher_read_cap"));
         assert_eq!(write.index().counter(), counter(&entry, "counter"));
         let second = read.index().next().unwrap();
-        assert_eq!(
-            read.box_id(read.index(), Context::PIGEONHOLE),
-            BoxId(array(&entry, "box0_id"))
-        );
-        assert_eq!(
-            read.box_id(&second, Context::PIGEONHOLE),
-            BoxId(array(&entry, "box1_id"))
-        );
+        assert_eq!(read.box_id(read.index(), Context::PIGEONHOLE), BoxId(array(&entry, "box0_id")));
+        assert_eq!(read.box_id(&second, Context::PIGEONHOLE), BoxId(array(&entry, "box1_id")));
     }
 }
 
@@ -207,9 +160,7 @@ fn voucher_stream() {
 fn negative() {
     for entry in entries("negative", 44) {
         let accepted = match text(&entry, "operation") {
-            "advance_to" => index(&entry, "index")
-                .advance_to(counter(&entry, "target"))
-                .is_ok(),
+            "advance_to" => index(&entry, "index").advance_to(counter(&entry, "target")).is_ok(),
             "decode_index" => MessageBoxIndex::from_bytes(&hex(&entry, "data")).is_ok(),
             "decode_read_cap" => decode_read_cap(&hex(&entry, "data")),
             "decode_write_cap" => WriteCap::from_bytes(&hex(&entry, "data")).is_ok(),
@@ -217,12 +168,7 @@ fn negative() {
             "open" => open(&entry),
             other => panic!("{other}"),
         };
-        assert_eq!(
-            accepted,
-            text(&entry, "expect") == "ok",
-            "{}",
-            text(&entry, "name")
-        );
+        assert_eq!(accepted, text(&entry, "expect") == "ok", "{}", text(&entry, "name"));
     }
 }
 

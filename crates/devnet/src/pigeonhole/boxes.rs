@@ -66,9 +66,7 @@ pub(crate) fn open(
         (ReplicaCode::SUCCESS, Ok(Opened::Content(padded))) => padding::unpad(&padded)
             .map(|message| BoxContent::Message(Zeroizing::new(message.to_vec())))
             .map_err(|_| ReadError::Padding),
-        (ReplicaCode::SUCCESS | ReplicaCode::TOMBSTONE, Ok(Opened::Tombstone)) => {
-            Ok(BoxContent::Tombstone)
-        }
+        (ReplicaCode::SUCCESS | ReplicaCode::TOMBSTONE, Ok(Opened::Tombstone)) => Ok(BoxContent::Tombstone),
         (ReplicaCode::SUCCESS, Err(_)) => Err(ReadError::Bacap),
         (ReplicaCode::TOMBSTONE, _) => Err(ReadError::TombstoneSignature),
         (code, _) => Err(ReadError::Replica(code)),
@@ -95,13 +93,7 @@ mod tests {
             assert_eq!(opened, message(&bytes));
         }
         let too_long = seal(geometry(), &cap, cap.index(), &[7; 1550]);
-        assert_eq!(
-            too_long,
-            Err(PaddingError::TooLong {
-                len: 1550,
-                max: 1549
-            })
-        );
+        assert_eq!(too_long, Err(PaddingError::TooLong { len: 1550, max: 1549 }));
     }
 
     #[test]
@@ -113,10 +105,7 @@ mod tests {
         let open = |code, sealed: &SealedBox| open(&read, index, ReplicaCode(code), sealed);
         assert_eq!(open(11, &tombstone), Ok(BoxContent::Tombstone));
         assert_eq!(open(11, &content), Err(ReadError::TombstoneSignature));
-        assert_eq!(
-            open(1, &content),
-            Err(ReadError::Replica(ReplicaCode::BOX_ID_NOT_FOUND))
-        );
+        assert_eq!(open(1, &content), Err(ReadError::Replica(ReplicaCode::BOX_ID_NOT_FOUND)));
 
         let mut forged = tombstone;
         forged.signature[0] ^= 1;

@@ -30,11 +30,7 @@ impl CopyEncoder {
     ///
     /// There is none where boxes are too small for elements.
     pub(crate) fn new(geometry: Geometry, buffer: Vec<u8>) -> Option<Self> {
-        Some(Self {
-            chunk: geometry.copy_chunk()?,
-            flags: 0,
-            buffer,
-        })
+        Some(Self { chunk: geometry.copy_chunk()?, flags: 0, buffer })
     }
 
     /// Marks the next element as the first of the stream.
@@ -120,21 +116,14 @@ pub(crate) struct CopyDecoder {
 
 impl CopyDecoder {
     pub(crate) const fn new(geometry: Geometry) -> Self {
-        Self {
-            geometry,
-            elements: Vec::new(),
-            stream: Vec::new(),
-            is_final: false,
-        }
+        Self { geometry, elements: Vec::new(), stream: Vec::new(), is_final: false }
     }
 
     /// Takes the unpadded content of the next box.
     pub(crate) fn push_box(&mut self, content: &[u8]) -> Result<(), CopyStreamError> {
         self.elements.extend(content);
         while let Some((flags, len)) = self.elements.split_first_chunk().map(header) {
-            let end = len
-                .checked_add(5)
-                .filter(|end| *end <= self.geometry.plaintext_max());
+            let end = len.checked_add(5).filter(|end| *end <= self.geometry.plaintext_max());
             let end = end.ok_or(CopyStreamError::Element)?;
             let Some(data) = self.elements.get(5..end) else {
                 break;
@@ -152,18 +141,14 @@ impl CopyDecoder {
         let Ok(len) = reader.array().map(u32::from_be_bytes) else {
             return Ok(None);
         };
-        let len = usize::try_from(len)
-            .ok()
-            .filter(|len| *len <= self.geometry.courier_query());
+        let len = usize::try_from(len).ok().filter(|len| *len <= self.geometry.courier_query());
         let len = len.ok_or(CopyStreamError::Envelope)?;
         let Some(bytes) = self.stream.get(4..len + 4) else {
             return Ok(None);
         };
         let envelope = CourierEnvelope::decode_exact(bytes);
         drop(self.stream.drain(..len + 4));
-        envelope
-            .map(Some)
-            .map_err(|_: ParseError| CopyStreamError::Envelope)
+        envelope.map(Some).map_err(|_: ParseError| CopyStreamError::Envelope)
     }
 
     /// Tells whether the final element was among the boxes, after which no box belongs to the stream.
@@ -180,10 +165,7 @@ impl CopyDecoder {
 /// Reads flags and length of an element.
 fn header((header, _): (&[u8; 5], &[u8])) -> (u8, usize) {
     let [flags, a, b, c, d] = *header;
-    (
-        flags,
-        usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX),
-    )
+    (flags, usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]
@@ -220,9 +202,7 @@ mod tests {
                 (false, other) => panic!("{other}"),
             }
             assert_eq!(elements, hex_list(&entry, "elements"), "{}", entry["name"]);
-            let expected = entry["buffer_out"]
-                .is_string()
-                .then(|| hex(&entry, "buffer_out"));
+            let expected = entry["buffer_out"].is_string().then(|| hex(&entry, "buffer_out"));
             assert_eq!(buffer, expected, "{}", entry["name"]);
         }
     }
@@ -236,21 +216,9 @@ mod tests {
             let name = &entry["name"];
             assert_eq!(result.is_err(), entry["error"].is_string(), "{name}");
             assert_eq!(hashes, hex_list(&entry, "envelope_hashes"), "{name}");
-            assert_eq!(
-                hashes.len() as u64,
-                entry["envelopes"].as_u64().unwrap(),
-                "{name}"
-            );
-            assert_eq!(
-                decoder.is_final(),
-                entry["final"].as_bool().unwrap(),
-                "{name}"
-            );
-            assert_eq!(
-                decoder.remaining() as u64,
-                entry["remaining"].as_u64().unwrap(),
-                "{name}"
-            );
+            assert_eq!(hashes.len() as u64, entry["envelopes"].as_u64().unwrap(), "{name}");
+            assert_eq!(decoder.is_final(), entry["final"].as_bool().unwrap(), "{name}");
+            assert_eq!(decoder.remaining() as u64, entry["remaining"].as_u64().unwrap(), "{name}");
         }
     }
 
@@ -283,10 +251,7 @@ mod tests {
             assert_eq!(chunk, number("chunk_length"));
             let chunks = payload.chunks(chunk);
             assert_eq!(chunks.len(), number("destination_boxes"));
-            assert_eq!(
-                chunks.clone().last().map_or(0, <[u8]>::len),
-                number("last_chunk")
-            );
+            assert_eq!(chunks.clone().last().map_or(0, <[u8]>::len), number("last_chunk"));
 
             let mut encoder = CopyEncoder::new(geometry, Vec::new()).unwrap();
             let mut elements: Vec<_> = chunks.flat_map(|_| encoder.push(&envelope)).collect();

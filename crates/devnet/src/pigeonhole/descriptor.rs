@@ -43,17 +43,11 @@ impl Descriptor {
         let map = [
             ("Epoch", Value::from(self.replica_epoch)),
             ("ReplicaNums", Value::from(self.replicas.as_slice())),
-            (
-                "EnvelopeKey",
-                Value::from(self.private_key.as_bytes().as_slice()),
-            ),
+            ("EnvelopeKey", Value::from(self.private_key.as_bytes().as_slice())),
         ];
         let map = map.map(|(name, value)| (Value::from(name), value));
         let mut bytes = Vec::with_capacity(208);
-        #[expect(
-            clippy::expect_used,
-            reason = "a vector takes everything, and a map is always encodable"
-        )]
+        #[expect(clippy::expect_used, reason = "a vector takes everything, and a map is always encodable")]
         ciborium::into_writer(&Value::Map(map.into()), &mut bytes).expect("writing to a vector");
         bytes
     }
@@ -76,11 +70,7 @@ impl Descriptor {
         };
         Some(Self {
             replica_epoch: member("Epoch")?.as_integer()?.try_into().ok()?,
-            replicas: member("ReplicaNums")?
-                .as_bytes()?
-                .as_slice()
-                .try_into()
-                .ok()?,
+            replicas: member("ReplicaNums")?.as_bytes()?.as_slice().try_into().ok()?,
             private_key: PrivateKey::from_bytes(member("EnvelopeKey")?.as_bytes()?)?,
         })
     }
@@ -109,11 +99,7 @@ mod tests {
     use crate::pigeonhole::testing::entropy;
 
     fn descriptor() -> Descriptor {
-        Descriptor {
-            replica_epoch: 2951,
-            replicas: [3, 1],
-            private_key: PrivateKey::from_seed(&[5; 32]),
-        }
+        Descriptor { replica_epoch: 2951, replicas: [3, 1], private_key: PrivateKey::from_seed(&[5; 32]) }
     }
 
     #[test]
@@ -141,16 +127,9 @@ mod tests {
     fn damaged_descriptors_are_refused() {
         let bytes = descriptor().to_bytes();
         for len in 0..bytes.len() {
-            assert_eq!(
-                Descriptor::from_bytes(&bytes[..len]),
-                Err(DescriptorError),
-                "{len}"
-            );
+            assert_eq!(Descriptor::from_bytes(&bytes[..len]), Err(DescriptorError), "{len}");
         }
-        assert_eq!(
-            Descriptor::from_bytes(&[&bytes[..], &[0]].concat()),
-            Err(DescriptorError)
-        );
+        assert_eq!(Descriptor::from_bytes(&[&bytes[..], &[0]].concat()), Err(DescriptorError));
         for at in 0..39 {
             let mut bytes = bytes.clone();
             bytes[at] ^= 0x80;
@@ -169,22 +148,10 @@ mod tests {
         let seal = |bytes: &[u8]| mkem::encrypt_reply(&replica, &sender, bytes, &mut entropy());
         let keys = [sender.clone(), replica.public_key()];
         let open = |payload: &[u8]| descriptor.open_reply(&keys, payload);
-        assert_eq!(
-            open(&seal(b"\0\0\0\x02\x01\x0a")).unwrap().encode(),
-            [1, 10]
-        );
-        assert_eq!(
-            open(&seal(b"\0\0\0\x03\x01\x0a")),
-            Err(ReplyError::Malformed)
-        );
-        assert_eq!(
-            open(&seal(b"\0\0\0\x01\x01\x0a")),
-            Err(ReplyError::Malformed)
-        );
+        assert_eq!(open(&seal(b"\0\0\0\x02\x01\x0a")).unwrap().encode(), [1, 10]);
+        assert_eq!(open(&seal(b"\0\0\0\x03\x01\x0a")), Err(ReplyError::Malformed));
+        assert_eq!(open(&seal(b"\0\0\0\x01\x01\x0a")), Err(ReplyError::Malformed));
         assert_eq!(open(b""), Err(ReplyError::Decrypt));
-        assert_eq!(
-            descriptor.open_reply(&keys[..1], &seal(b"")),
-            Err(ReplyError::Decrypt)
-        );
+        assert_eq!(descriptor.open_reply(&keys[..1], &seal(b"")), Err(ReplyError::Decrypt));
     }
 }

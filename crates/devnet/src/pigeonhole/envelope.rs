@@ -49,11 +49,7 @@ impl Envelope {
             ciphertext: encapsulated.envelope,
         };
         let private_key = encapsulated.private_key;
-        let descriptor = Descriptor {
-            replica_epoch,
-            replicas,
-            private_key,
-        };
+        let descriptor = Descriptor { replica_epoch, replicas, private_key };
         Ok(Self { sealed, descriptor })
     }
 
@@ -80,16 +76,8 @@ mod tests {
     fn seal(message: &InnerMessage, entropy: &mut impl Entropy) -> Result<Envelope, PaddingError> {
         let keys = [5, 6].map(|byte| PrivateKey::from_seed(&[byte; 32]).public_key());
         let [first, second] = &keys;
-        let recipients = [
-            Recipient {
-                replica: 2,
-                public_key: first,
-            },
-            Recipient {
-                replica: 0,
-                public_key: second,
-            },
-        ];
+        let recipients =
+            [Recipient { replica: 2, public_key: first }, Recipient { replica: 0, public_key: second }];
         Envelope::seal(geometry(), message, 2951, recipients, entropy)
     }
 
@@ -99,17 +87,10 @@ mod tests {
         let write = boxes::seal(geometry(), &cap, cap.index(), b"message").unwrap();
         let tombstone = boxes::seal(geometry(), &cap, cap.index(), b"").unwrap();
         let read = InnerMessage::Read(write.box_id);
-        for message in [
-            read,
-            InnerMessage::Write(write),
-            InnerMessage::Write(tombstone),
-        ] {
+        for message in [read, InnerMessage::Write(write), InnerMessage::Write(tombstone)] {
             let envelope = seal(&message, &mut entropy()).unwrap();
             assert_eq!(envelope.sealed.ciphertext.len(), geometry().mkem_envelope());
-            assert_eq!(
-                envelope.sealed.encode().len(),
-                geometry().courier_envelope()
-            );
+            assert_eq!(envelope.sealed.encode().len(), geometry().courier_envelope());
             assert_eq!(envelope.descriptor.to_bytes().len(), 201);
             assert_eq!(envelope.into_query().len(), geometry().courier_query());
         }
@@ -119,10 +100,7 @@ mod tests {
     fn the_same_message_never_gives_the_same_envelope() {
         let entropy = &mut entropy();
         let message = InnerMessage::Read(BoxId([1; 32]));
-        let (a, b) = (
-            seal(&message, entropy).unwrap(),
-            seal(&message, entropy).unwrap(),
-        );
+        let (a, b) = (seal(&message, entropy).unwrap(), seal(&message, entropy).unwrap());
         assert_ne!(a.hash(), b.hash());
     }
 
@@ -130,24 +108,16 @@ mod tests {
     fn the_query_names_the_envelope() {
         let envelope = seal(&InnerMessage::Read(BoxId([1; 32])), &mut entropy()).unwrap();
         let hash = envelope.hash();
-        let CourierQuery::Envelope(sealed) = CourierQuery::decode(&envelope.into_query()).unwrap()
-        else {
+        let CourierQuery::Envelope(sealed) = CourierQuery::decode(&envelope.into_query()).unwrap() else {
             panic!("an envelope is a query of its own kind")
         };
         assert_eq!(sealed.hash(), hash);
-        assert_eq!(
-            (sealed.replicas, sealed.replica_epoch, sealed.reply_index),
-            ([2, 0], 2951, 0)
-        );
+        assert_eq!((sealed.replicas, sealed.replica_epoch, sealed.reply_index), ([2, 0], 2951, 0));
     }
 
     #[test]
     fn oversized_boxes_do_not_fit() {
-        let sealed = |len| SealedBox {
-            box_id: BoxId([1; 32]),
-            ciphertext: vec![0; len],
-            signature: [0; 64],
-        };
+        let sealed = |len| SealedBox { box_id: BoxId([1; 32]), ciphertext: vec![0; len], signature: [0; 64] };
         assert!(seal(&InnerMessage::Write(sealed(1569)), &mut entropy()).is_ok());
         assert!(seal(&InnerMessage::Write(sealed(1570)), &mut entropy()).is_err());
     }

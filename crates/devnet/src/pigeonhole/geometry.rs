@@ -104,22 +104,13 @@ mod tests {
             let signed = |key: &str| entry["derived"][key].as_i64().unwrap();
             let copy = |size: Option<NonZeroUsize>| size.map_or(0, |size| size.get() as i64);
             assert_eq!(copy(geometry.copy_chunk()), signed("copy_chunk").max(0));
-            assert_eq!(
-                copy(geometry.copy_payload()),
-                signed("copy_payload_per_box").max(0)
-            );
+            assert_eq!(copy(geometry.copy_payload()), signed("copy_payload_per_box").max(0));
             for (size, expected) in [
                 (geometry.plaintext_max(), map("MaxPlaintextPayloadLength")),
                 (geometry.courier_query(), map("CourierQueryWriteLength")),
                 (geometry.courier_query(), map("CourierQueryReadLength")),
-                (
-                    geometry.query_reply_reported(),
-                    map("CourierQueryReplyReadLength"),
-                ),
-                (
-                    geometry.query_reply_reported(),
-                    map("CourierQueryReplyWriteLength"),
-                ),
+                (geometry.query_reply_reported(), map("CourierQueryReplyReadLength")),
+                (geometry.query_reply_reported(), map("CourierQueryReplyWriteLength")),
                 (geometry.padded_plaintext(), derived("padded_box_plaintext")),
                 (geometry.box_ciphertext(), derived("box_ciphertext")),
                 (geometry.inner_padded(), derived("inner_padded")),

@@ -62,10 +62,7 @@ impl PrivateKey {
     /// Makes the key of 32 secret random bytes.
     pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
         let mut bytes = [0; PRIVATE_KEY_LEN];
-        bytes
-            .iter_mut()
-            .zip(seed)
-            .for_each(|(byte, seed)| *byte = *seed);
+        bytes.iter_mut().zip(seed).for_each(|(byte, seed)| *byte = *seed);
         Self(bytes)
     }
 
@@ -82,10 +79,7 @@ impl PrivateKey {
     pub(crate) fn public_key(&self) -> PublicKey {
         let key = x25519_dalek::PublicKey::from(&self.x25519());
         let mut bytes = [0; PUBLIC_KEY_LEN];
-        bytes
-            .iter_mut()
-            .zip(key.as_bytes())
-            .for_each(|(byte, key)| *byte = *key);
+        bytes.iter_mut().zip(key.as_bytes()).for_each(|(byte, key)| *byte = *key);
         PublicKey(bytes)
     }
 
@@ -133,17 +127,10 @@ pub(crate) fn encapsulate<const N: usize>(
     let wrapped_keys = recipients.map(|recipient| {
         let wrapped = encrypt(&private_key.agree(recipient), &*message_key, entropy);
         let mut bytes = [0; WRAPPED_KEY_LEN];
-        bytes
-            .iter_mut()
-            .zip(wrapped)
-            .for_each(|(byte, wrapped)| *byte = wrapped);
+        bytes.iter_mut().zip(wrapped).for_each(|(byte, wrapped)| *byte = wrapped);
         bytes
     });
-    Encapsulated {
-        private_key,
-        wrapped_keys,
-        envelope,
-    }
+    Encapsulated { private_key, wrapped_keys, envelope }
 }
 
 /// Decrypts a message, trying the wrapped keys one after the other.
@@ -186,15 +173,8 @@ pub(crate) fn decrypt_reply(
 fn encrypt(cipher: &ChaCha20Poly1305, plaintext: &[u8], entropy: &mut impl Entropy) -> Vec<u8> {
     let nonce: [u8; 12] = entropy.draw();
     let mut bytes = nonce.to_vec();
-    #[expect(
-        clippy::expect_used,
-        reason = "the cipher's limit is 256 GiB, a message's 16 MiB"
-    )]
-    bytes.extend(
-        cipher
-            .encrypt(&nonce.into(), plaintext)
-            .expect("a message of a sane length"),
-    );
+    #[expect(clippy::expect_used, reason = "the cipher's limit is 256 GiB, a message's 16 MiB")]
+    bytes.extend(cipher.encrypt(&nonce.into(), plaintext).expect("a message of a sane length"));
     bytes
 }
 
@@ -208,9 +188,7 @@ fn decrypt(cipher: &ChaCha20Poly1305, bytes: &[u8]) -> Result<Vec<u8>, DecryptEr
 fn leading<const N: usize>(bytes: &[u8; N]) -> [u8; 32] {
     const { assert!(N >= 32) };
     let mut key = [0; 32];
-    key.iter_mut()
-        .zip(bytes)
-        .for_each(|(key, byte)| *key = *byte);
+    key.iter_mut().zip(bytes).for_each(|(key, byte)| *key = *byte);
     key
 }
 

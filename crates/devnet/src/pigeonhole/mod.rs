@@ -6,11 +6,7 @@
 //! What travels keeps the sizes of the real network. The key agreement is X25519 alone, see [`mkem`], so envelopes and
 //! descriptors are neither post-quantum nor of any use with a real daemon.
 
-#![expect(
-    dead_code,
-    unused_imports,
-    reason = "the machine on top does not use all of it yet"
-)]
+#![expect(dead_code, unused_imports, reason = "the machine on top does not use all of it yet")]
 
 pub(crate) mod boxes;
 pub(crate) mod copy_stream;
@@ -41,9 +37,7 @@ pub(crate) trait Entropy {
     /// Draws a number below `bound`, or 0 if that is 0.
     fn below(&mut self, bound: usize) -> usize {
         // The bias of the remainder is far below what any test could see.
-        usize::from_le_bytes(self.draw())
-            .checked_rem(bound)
-            .unwrap_or(0)
+        usize::from_le_bytes(self.draw()).checked_rem(bound).unwrap_or(0)
     }
 }
 

@@ -16,22 +16,11 @@ const SHARDS: usize = 2;
 /// than two come back only if fewer are configured.
 pub(crate) fn shards(identity_keys: &BTreeMap<u8, [u8; 32]>, box_id: BoxId) -> Vec<u8> {
     let distance = |key: &[u8; 32]| -> [u8; 32] {
-        Blake2b256::new()
-            .chain_update(key)
-            .chain_update(box_id.0)
-            .finalize()
-            .into()
+        Blake2b256::new().chain_update(key).chain_update(box_id.0).finalize().into()
     };
-    let mut numbers: Vec<_> = identity_keys
-        .iter()
-        .map(|(number, key)| (distance(key), *number))
-        .collect();
+    let mut numbers: Vec<_> = identity_keys.iter().map(|(number, key)| (distance(key), *number)).collect();
     numbers.sort_unstable();
-    numbers
-        .into_iter()
-        .take(SHARDS)
-        .map(|(_, number)| number)
-        .collect()
+    numbers.into_iter().take(SHARDS).map(|(_, number)| number).collect()
 }
 
 /// Chooses the two replicas that get an envelope, or none if fewer than two are in the document.
@@ -83,9 +72,7 @@ mod tests {
         let present = present.iter().copied().collect();
         let keys = self::configured(configured);
         let entropy = &mut entropy();
-        (0..200)
-            .filter_map(|_| intermediates(&keys, &present, box_id, entropy))
-            .collect()
+        (0..200).filter_map(|_| intermediates(&keys, &present, box_id, entropy)).collect()
     }
 
     #[test]

@@ -20,11 +20,7 @@ pub(crate) struct BoxStore {
 
 impl BoxStore {
     pub(crate) const fn new(geometry: Geometry, capacity: usize) -> Self {
-        Self {
-            geometry,
-            capacity,
-            records: BTreeMap::new(),
-        }
+        Self { geometry, capacity, records: BTreeMap::new() }
     }
 
     /// Stores a box for good, or deletes it if the ciphertext is empty.
@@ -71,19 +67,14 @@ impl BoxStore {
             Some(kept) => ReplyInnerMessage::Read(ReplicaCode::SUCCESS, kept.clone()),
             None => ReplyInnerMessage::Read(
                 ReplicaCode::BOX_ID_NOT_FOUND,
-                SealedBox {
-                    box_id,
-                    ciphertext: Vec::new(),
-                    signature: [0; 64],
-                },
+                SealedBox { box_id, ciphertext: Vec::new(), signature: [0; 64] },
             ),
         }
     }
 
     /// Deletes the records that no longer count.
     pub(crate) fn collect_garbage(&mut self, epoch: u64) {
-        self.records
-            .retain(|(written, _), _| *written >= epoch.saturating_sub(1));
+        self.records.retain(|(written, _), _| *written >= epoch.saturating_sub(1));
     }
 
     /// Puts a record in its place without any check, as when it is read back from a disk.
@@ -93,9 +84,7 @@ impl BoxStore {
 
     /// Returns all records with their epochs, the oldest first.
     pub(crate) fn records(&self) -> impl Iterator<Item = (u64, &SealedBox)> {
-        self.records
-            .iter()
-            .map(|((epoch, _), sealed)| (*epoch, sealed))
+        self.records.iter().map(|((epoch, _), sealed)| (*epoch, sealed))
     }
 
     /// Finds the record that counts: of this epoch, else of the one before.
@@ -139,10 +128,7 @@ mod tests {
 
     fn content_at(steps: u64, fill: u8) -> SealedBox {
         let cap = cap();
-        let index = cap
-            .index()
-            .advance_to(cap.index().counter() + steps)
-            .unwrap();
+        let index = cap.index().advance_to(cap.index().counter() + steps).unwrap();
         let size = Geometry::new(600).unwrap().padded_plaintext();
         cap.seal(&index, Context::PIGEONHOLE, &vec![fill; size])
     }
@@ -163,10 +149,7 @@ mod tests {
         let mut store = store();
         assert_eq!(store.write(EPOCH, content(1)), ReplicaCode::SUCCESS);
         assert_eq!(store.write(EPOCH, content(1)), ReplicaCode::SUCCESS);
-        assert_eq!(
-            store.write(EPOCH, content(2)),
-            ReplicaCode::BOX_ALREADY_EXISTS
-        );
+        assert_eq!(store.write(EPOCH, content(2)), ReplicaCode::BOX_ALREADY_EXISTS);
         assert_eq!(read(&store, EPOCH), (ReplicaCode::SUCCESS, content(1)));
         assert_eq!(store.records().count(), 1);
     }
@@ -177,10 +160,7 @@ mod tests {
         let mut signed_otherwise = content(1);
         signed_otherwise.signature = [9; 64];
         store.restore(EPOCH, signed_otherwise);
-        assert_eq!(
-            store.write(EPOCH, content(1)),
-            ReplicaCode::BOX_ALREADY_EXISTS
-        );
+        assert_eq!(store.write(EPOCH, content(1)), ReplicaCode::BOX_ALREADY_EXISTS);
     }
 
     #[test]
@@ -213,19 +193,10 @@ mod tests {
     fn a_full_store_refuses_even_a_repetition_but_takes_tombstones() {
         let mut store = store();
         for steps in 0..3 {
-            assert_eq!(
-                store.write(EPOCH, content_at(steps, 1)),
-                ReplicaCode::SUCCESS
-            );
+            assert_eq!(store.write(EPOCH, content_at(steps, 1)), ReplicaCode::SUCCESS);
         }
-        assert_eq!(
-            store.write(EPOCH, content_at(3, 1)),
-            ReplicaCode::STORAGE_FULL
-        );
-        assert_eq!(
-            store.write(EPOCH, content_at(0, 1)),
-            ReplicaCode::STORAGE_FULL
-        );
+        assert_eq!(store.write(EPOCH, content_at(3, 1)), ReplicaCode::STORAGE_FULL);
+        assert_eq!(store.write(EPOCH, content_at(0, 1)), ReplicaCode::STORAGE_FULL);
         assert_eq!(store.write(EPOCH, tombstone()), ReplicaCode::SUCCESS);
         assert_eq!(read(&store, EPOCH), (ReplicaCode::TOMBSTONE, tombstone()));
     }
@@ -235,16 +206,11 @@ mod tests {
         let mut store = store();
         assert_eq!(store.write(EPOCH, tombstone()), ReplicaCode::SUCCESS);
         assert_eq!(store.write(EPOCH, tombstone()), ReplicaCode::SUCCESS);
-        assert_eq!(
-            store.write(EPOCH, content(1)),
-            ReplicaCode::BOX_ALREADY_EXISTS
-        );
+        assert_eq!(store.write(EPOCH, content(1)), ReplicaCode::BOX_ALREADY_EXISTS);
         let (code, sealed) = read(&store, EPOCH);
         assert_eq!(code, ReplicaCode::TOMBSTONE);
         assert_eq!(
-            cap()
-                .read_cap()
-                .open(cap().index(), Context::PIGEONHOLE, &sealed),
+            cap().read_cap().open(cap().index(), Context::PIGEONHOLE, &sealed),
             Ok(kpthin_bacap::Opened::Tombstone)
         );
     }
@@ -255,27 +221,13 @@ mod tests {
         assert_eq!(store.write(EPOCH, content(1)), ReplicaCode::SUCCESS);
         assert_eq!(read(&store, EPOCH + 1).0, ReplicaCode::SUCCESS);
         assert_eq!(store.write(EPOCH + 1, content(1)), ReplicaCode::SUCCESS);
-        assert_eq!(
-            store.write(EPOCH + 1, content(2)),
-            ReplicaCode::BOX_ALREADY_EXISTS
-        );
-        assert_eq!(
-            store.records().count(),
-            1,
-            "a repetition does not prolong a record"
-        );
+        assert_eq!(store.write(EPOCH + 1, content(2)), ReplicaCode::BOX_ALREADY_EXISTS);
+        assert_eq!(store.records().count(), 1, "a repetition does not prolong a record");
 
         let (code, sealed) = read(&store, EPOCH + 2);
-        assert_eq!(
-            (code, sealed.box_id),
-            (ReplicaCode::BOX_ID_NOT_FOUND, content(1).box_id)
-        );
+        assert_eq!((code, sealed.box_id), (ReplicaCode::BOX_ID_NOT_FOUND, content(1).box_id));
         assert!(sealed.ciphertext.is_empty());
-        assert_eq!(
-            store.write(EPOCH + 2, content(2)),
-            ReplicaCode::SUCCESS,
-            "writable again"
-        );
+        assert_eq!(store.write(EPOCH + 2, content(2)), ReplicaCode::SUCCESS, "writable again");
     }
 
     #[test]

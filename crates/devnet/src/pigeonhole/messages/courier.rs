@@ -39,9 +39,8 @@ pub(crate) struct CourierEnvelope {
 impl CourierEnvelope {
     /// Computes the name of the envelope.
     pub(crate) fn hash(&self) -> EnvelopeHash {
-        let hasher = Blake2b256::new()
-            .chain_update(self.sender_public_key.as_bytes())
-            .chain_update(&self.ciphertext);
+        let hasher =
+            Blake2b256::new().chain_update(self.sender_public_key.as_bytes()).chain_update(&self.ciphertext);
         EnvelopeHash(hasher.finalize().into())
     }
 }
@@ -253,9 +252,7 @@ mod tests {
                 continue;
             }
             let query = CourierQuery::decode(&hex(&entry, "encoding")).unwrap();
-            let CourierQuery::Envelope(envelope) = query else {
-                panic!("{}", entry["name"])
-            };
+            let CourierQuery::Envelope(envelope) = query else { panic!("{}", entry["name"]) };
             assert_eq!(envelope.hash().0.as_slice(), hex(&entry, "envelope_hash"));
             seen += 1;
         }
@@ -267,17 +264,12 @@ mod tests {
         let file = include_str!("../../../tests/vectors/copy_stream.json");
         let entry = &entries(file, "messages", 21)[0];
         let query = CourierQuery::decode(&hex(entry, "encoding")).unwrap();
-        let CourierQuery::Envelope(envelope) = query else {
-            panic!()
-        };
+        let CourierQuery::Envelope(envelope) = query else { panic!() };
         let fields = &entry["fields"];
         assert_eq!(serde_json::json!(envelope.replicas), fields["replicas"]);
         assert_eq!(envelope.wrapped_keys[0].as_slice(), hex(fields, "dek1"));
         assert_eq!(envelope.wrapped_keys[1].as_slice(), hex(fields, "dek2"));
-        assert_eq!(
-            envelope.replica_epoch,
-            fields["replica_epoch"].as_u64().unwrap()
-        );
+        assert_eq!(envelope.replica_epoch, fields["replica_epoch"].as_u64().unwrap());
         let key = envelope.sender_public_key.as_bytes();
         assert_eq!(key.as_slice(), hex(fields, "sender_public_key"));
         assert_eq!(envelope.ciphertext, hex(fields, "ciphertext"));

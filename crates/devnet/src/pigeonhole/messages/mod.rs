@@ -10,8 +10,7 @@ mod replica;
 use thiserror::Error;
 
 pub(crate) use courier::{
-    CopyReply, CourierEnvelope, CourierQuery, CourierQueryReply, EnvelopeHash, EnvelopeReply,
-    ReplyType,
+    CopyReply, CourierEnvelope, CourierQuery, CourierQueryReply, EnvelopeHash, EnvelopeReply, ReplyType,
 };
 pub(crate) use reader::Reader;
 pub(crate) use replica::{InnerMessage, ReplicaCode, ReplyInnerMessage, StoredBox};
@@ -60,11 +59,7 @@ pub(crate) trait Message: Sized {
     fn decode_exact(bytes: &[u8]) -> Result<Self, ParseError> {
         let mut reader = Reader::new(bytes)?;
         let message = Self::read(&mut reader)?;
-        if reader.is_empty() {
-            Ok(message)
-        } else {
-            Err(ParseError::TooLong)
-        }
+        if reader.is_empty() { Ok(message) } else { Err(ParseError::TooLong) }
     }
 }
 

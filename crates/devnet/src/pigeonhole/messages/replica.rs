@@ -106,10 +106,7 @@ impl Message for ReplyInnerMessage {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, ParseError> {
         match reader.byte()? {
-            0 => Ok(Self::Read(
-                ReplicaCode(reader.byte()?),
-                read_sealed(reader)?,
-            )),
+            0 => Ok(Self::Read(ReplicaCode(reader.byte()?), read_sealed(reader)?)),
             1 => Ok(Self::Write(ReplicaCode(reader.byte()?))),
             other => Err(ParseError::UnknownType(other)),
         }
@@ -160,14 +157,9 @@ mod tests {
     fn fields_are_in_the_order_of_the_reference() {
         let file = include_str!("../../../tests/vectors/copy_stream.json");
         let entries = entries(file, "messages", 21);
-        let entry = entries
-            .iter()
-            .find(|entry| entry["name"] == "write")
-            .unwrap();
+        let entry = entries.iter().find(|entry| entry["name"] == "write").unwrap();
         let message = InnerMessage::decode(&hex(entry, "encoding")).unwrap();
-        let InnerMessage::Write(sealed) = message else {
-            panic!()
-        };
+        let InnerMessage::Write(sealed) = message else { panic!() };
         let fields = &entry["fields"];
         assert_eq!(sealed.box_id.0.as_slice(), hex(fields, "box_id"));
         assert_eq!(sealed.signature.as_slice(), hex(fields, "signature"));

@@ -32,11 +32,7 @@ impl ReplicaKeys {
     }
 
     /// Opens an envelope with the key of this epoch, the one before or the one after, and tells which.
-    pub(crate) fn open(
-        &self,
-        epoch: u64,
-        envelope: &CourierEnvelope,
-    ) -> Option<(PrivateKey, Vec<u8>)> {
+    pub(crate) fn open(&self, epoch: u64, envelope: &CourierEnvelope) -> Option<(PrivateKey, Vec<u8>)> {
         let epochs = [Some(epoch), epoch.checked_sub(1), epoch.checked_add(1)];
         epochs.into_iter().flatten().find_map(|epoch| {
             let key = self.private_key(epoch);

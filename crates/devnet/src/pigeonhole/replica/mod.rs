@@ -60,15 +60,8 @@ impl Replicas {
             keys: ReplicaKeys::new(seed, *number),
             store: BoxStore::new(geometry, capacity),
         };
-        let replicas = identity_keys
-            .keys()
-            .map(|number| (*number, replica(number)))
-            .collect();
-        Self {
-            geometry,
-            identity_keys,
-            replicas,
-        }
+        let replicas = identity_keys.keys().map(|number| (*number, replica(number))).collect();
+        Self { geometry, identity_keys, replicas }
     }
 
     /// Lets a replica answer an envelope.
@@ -85,15 +78,7 @@ impl Replicas {
         entropy: &mut impl Entropy,
     ) -> (ReplicaReply, Option<Push>) {
         self.try_envelope(number, envelope, epoch, online, entropy)
-            .unwrap_or_else(|code| {
-                (
-                    ReplicaReply {
-                        code,
-                        body: Vec::new(),
-                    },
-                    None,
-                )
-            })
+            .unwrap_or_else(|code| (ReplicaReply { code, body: Vec::new() }, None))
     }
 
     fn try_envelope(
@@ -104,17 +89,9 @@ impl Replicas {
         online: &BTreeSet<u8>,
         entropy: &mut impl Entropy,
     ) -> Result<(ReplicaReply, Option<Push>), ReplicaCode> {
-        let replica = self
-            .replicas
-            .get(&number)
-            .ok_or(ReplicaCode::INTERNAL_ERROR)?;
-        let (key, padded) = replica
-            .keys
-            .open(epoch, envelope)
-            .ok_or(ReplicaCode::INVALID_EPOCH)?;
-        let message = padding::unpad(&padded)
-            .ok()
-            .and_then(|bytes| InnerMessage::decode(bytes).ok());
+        let replica = self.replicas.get(&number).ok_or(ReplicaCode::INTERNAL_ERROR)?;
+        let (key, padded) = replica.keys.open(epoch, envelope).ok_or(ReplicaCode::INVALID_EPOCH)?;
+        let message = padding::unpad(&padded).ok().and_then(|bytes| InnerMessage::decode(bytes).ok());
         let message = message.ok_or(ReplicaCode::INVALID_PAYLOAD)?;
 
         let shards = sharding::shards(&self.identity_keys, message.box_id());
@@ -125,10 +102,7 @@ impl Replicas {
             let online: Vec<u8> = online.copied().collect();
             let shard = online.get(entropy.below(online.len()));
             // A proxy seals with its current key, whichever one opened the envelope.
-            (
-                *shard.ok_or(ReplicaCode::REPLICATION_FAILED)?,
-                replica.keys.private_key(epoch),
-            )
+            (*shard.ok_or(ReplicaCode::REPLICATION_FAILED)?, replica.keys.private_key(epoch))
         };
         let (reply, push) = self.execute(shard, &shards, epoch, message)?;
 
@@ -136,13 +110,7 @@ impl Replicas {
         let padded = padded.map_err(|_| ReplicaCode::INTERNAL_ERROR)?;
         let sender = &envelope.sender_public_key;
         let body = mkem::encrypt_reply(&key, sender, &padded, entropy);
-        Ok((
-            ReplicaReply {
-                code: reply.code(),
-                body,
-            },
-            push,
-        ))
+        Ok((ReplicaReply { code: reply.code(), body }, push))
     }
 
     /// Carries out a message at a replica that keeps its box.
@@ -161,10 +129,7 @@ impl Replicas {
                 let other = shards.iter().find(|other| **other != shard);
                 let push = other
                     .filter(|_| code == ReplicaCode::SUCCESS)
-                    .map(|other| Push {
-                        replica: *other,
-                        sealed,
-                    });
+                    .map(|other| Push { replica: *other, sealed });
                 Ok((ReplyInnerMessage::Write(code), push))
             }
         }
@@ -180,23 +145,17 @@ impl Replicas {
 
     /// Reads a box from a replica without an envelope, as a courier does for a copy command.
     pub(crate) fn read(&self, number: u8, epoch: u64, box_id: BoxId) -> Option<ReplyInnerMessage> {
-        self.replicas
-            .get(&number)
-            .map(|replica| replica.store.read(epoch, box_id))
+        self.replicas.get(&number).map(|replica| replica.store.read(epoch, box_id))
     }
 
     /// Deletes the records that no longer count, at all replicas.
     pub(crate) fn collect_garbage(&mut self, epoch: u64) {
-        self.replicas
-            .values_mut()
-            .for_each(|replica| replica.store.collect_garbage(epoch));
+        self.replicas.values_mut().for_each(|replica| replica.store.collect_garbage(epoch));
     }
 
     /// Returns the public key that a replica has for an epoch.
     pub(crate) fn public_key(&self, number: u8, epoch: u64) -> Option<PublicKey> {
-        self.replicas
-            .get(&number)
-            .map(|replica| replica.keys.private_key(epoch).public_key())
+        self.replicas.get(&number).map(|replica| replica.keys.private_key(epoch).public_key())
     }
 
     /// Returns the numbers and raw identity keys of all replicas.
@@ -211,9 +170,7 @@ impl Replicas {
 
     /// Returns what a replica keeps, to put records of a disk back.
     pub(crate) fn store_mut(&mut self, number: u8) -> Option<&mut BoxStore> {
-        self.replicas
-            .get_mut(&number)
-            .map(|replica| &mut replica.store)
+        self.replicas.get_mut(&number).map(|replica| &mut replica.store)
     }
 }
 

@@ -23,19 +23,11 @@ impl Net {
     fn new() -> Self {
         let identity_keys: BTreeMap<_, _> = (0..5).map(|number| (number, [number; 32])).collect();
         let cap = WriteCap::from_seed(&[1; 32]);
-        let box_id = boxes::seal(geometry(), &cap, cap.index(), b"")
-            .unwrap()
-            .box_id;
+        let box_id = boxes::seal(geometry(), &cap, cap.index(), b"").unwrap().box_id;
         let shards = sharding::shards(&identity_keys, box_id);
         let proxies = (0..5).filter(|number| !shards.contains(number)).collect();
         let replicas = Replicas::new(geometry(), [7; 32], identity_keys, 100);
-        Self {
-            replicas,
-            online: (0..5).collect(),
-            cap,
-            shards,
-            proxies,
-        }
+        Self { replicas, online: (0..5).collect(), cap, shards, proxies }
     }
 
     /// Makes what a client gets from its daemon: query and descriptor, as bytes.
@@ -43,17 +35,10 @@ impl Net {
         let keys = to.map(|number| self.replicas.public_key(number, epoch).unwrap());
         let [first, second] = &keys;
         let recipients = [
-            Recipient {
-                replica: to[0],
-                public_key: first,
-            },
-            Recipient {
-                replica: to[1],
-                public_key: second,
-            },
+            Recipient { replica: to[0], public_key: first },
+            Recipient { replica: to[1], public_key: second },
         ];
-        let envelope =
-            Envelope::seal(geometry(), message, epoch, recipients, &mut entropy()).unwrap();
+        let envelope = Envelope::seal(geometry(), message, epoch, recipients, &mut entropy()).unwrap();
         let descriptor = envelope.descriptor.to_bytes();
         (envelope.into_query(), descriptor)
     }
@@ -64,23 +49,16 @@ impl Net {
         number: u8,
         epoch: u64,
         (query, descriptor): &(Vec<u8>, Vec<u8>),
-    ) -> (
-        ReplicaReply,
-        Result<ReplyInnerMessage, ReplyError>,
-        Option<Push>,
-    ) {
+    ) -> (ReplicaReply, Result<ReplyInnerMessage, ReplyError>, Option<Push>) {
         let CourierQuery::Envelope(envelope) = CourierQuery::decode(query).unwrap() else {
             panic!("an envelope")
         };
         let (reply, push) =
-            self.replicas
-                .handle_envelope(number, &envelope, epoch, &self.online, &mut entropy());
+            self.replicas.handle_envelope(number, &envelope, epoch, &self.online, &mut entropy());
         let descriptor = Descriptor::from_bytes(descriptor).unwrap();
-        let keys = descriptor.replicas.map(|number| {
-            self.replicas
-                .public_key(number, descriptor.replica_epoch)
-                .unwrap()
-        });
+        let keys = descriptor
+            .replicas
+            .map(|number| self.replicas.public_key(number, descriptor.replica_epoch).unwrap());
         let opened = descriptor.open_reply(&keys, &reply.body);
         (reply, opened, push)
     }
@@ -114,24 +92,12 @@ fn a_shard_stores_and_pushes_to_the_other() {
     let (a, b) = (net.shards[0], net.shards[1]);
     let (code, push) = net.write(a, b"message");
     assert_eq!(code, ReplicaCode::SUCCESS);
-    assert_eq!(
-        net.read(b).code(),
-        ReplicaCode::BOX_ID_NOT_FOUND,
-        "not replicated yet"
-    );
+    assert_eq!(net.read(b).code(), ReplicaCode::BOX_ID_NOT_FOUND, "not replicated yet");
 
     let push = push.unwrap();
-    assert_eq!(
-        push,
-        Push {
-            replica: b,
-            sealed: net.content(b"message")
-        }
-    );
+    assert_eq!(push, Push { replica: b, sealed: net.content(b"message") });
     assert_eq!(net.replicas.handle_push(push, EPOCH), ReplicaCode::SUCCESS);
-    let ReplyInnerMessage::Read(code, sealed) = net.read(b) else {
-        panic!("a read")
-    };
+    let ReplyInnerMessage::Read(code, sealed) = net.read(b) else { panic!("a read") };
     let opened = boxes::open(&net.cap.read_cap(), net.cap.index(), code, &sealed);
     assert_eq!(opened, Ok(BoxContent::Message(b"message".to_vec().into())));
 }
@@ -141,10 +107,7 @@ fn a_refused_write_is_not_pushed() {
     let mut net = Net::new();
     let shard = net.shards[0];
     let _ = net.write(shard, b"message");
-    assert_eq!(
-        net.write(shard, b"another"),
-        (ReplicaCode::BOX_ALREADY_EXISTS, None)
-    );
+    assert_eq!(net.write(shard, b"another"), (ReplicaCode::BOX_ALREADY_EXISTS, None));
     assert_eq!(net.write(shard, b"message").0, ReplicaCode::SUCCESS);
 }
 
@@ -154,10 +117,7 @@ fn a_tombstone_that_overtakes_the_push_stays() {
     let (a, b) = (net.shards[0], net.shards[1]);
     let content = net.write(a, b"message").1.unwrap();
     let _ = net.write(b, b"");
-    assert_eq!(
-        net.replicas.handle_push(content, EPOCH),
-        ReplicaCode::BOX_ALREADY_EXISTS
-    );
+    assert_eq!(net.replicas.handle_push(content, EPOCH), ReplicaCode::BOX_ALREADY_EXISTS);
     assert_eq!(net.read(b).code(), ReplicaCode::TOMBSTONE);
 }
 
@@ -168,10 +128,7 @@ fn others_pass_on_to_a_shard() {
     let (code, push) = net.write(proxy, b"message");
     assert_eq!(code, ReplicaCode::SUCCESS);
     assert_eq!(net.replicas.store(proxy).unwrap().records().count(), 0);
-    assert_eq!(
-        net.replicas.handle_push(push.unwrap(), EPOCH),
-        ReplicaCode::SUCCESS
-    );
+    assert_eq!(net.replicas.handle_push(push.unwrap(), EPOCH), ReplicaCode::SUCCESS);
     for shard in net.shards.clone() {
         assert_eq!(net.replicas.store(shard).unwrap().records().count(), 1);
     }
@@ -185,13 +142,7 @@ fn without_a_shard_online_there_is_no_body() {
     let message = InnerMessage::Read(net.content(b"").box_id);
     let query = net.seal(EPOCH, [net.proxies[0], net.proxies[1]], &message);
     let (reply, opened, _) = net.ask(net.proxies[0], EPOCH, &query);
-    assert_eq!(
-        reply,
-        ReplicaReply {
-            code: ReplicaCode::REPLICATION_FAILED,
-            body: Vec::new()
-        }
-    );
+    assert_eq!(reply, ReplicaReply { code: ReplicaCode::REPLICATION_FAILED, body: Vec::new() });
     assert_eq!(opened, Err(ReplyError::Decrypt));
 }
 
@@ -220,11 +171,7 @@ fn a_proxy_answers_with_the_key_of_today() {
     let query = net.seal(EPOCH, [net.proxies[0], net.proxies[1]], &message);
     let (reply, opened, _) = net.ask(net.proxies[0], EPOCH + 1, &query);
     assert_eq!(reply.code, ReplicaCode::BOX_ID_NOT_FOUND);
-    assert_eq!(
-        opened,
-        Err(ReplyError::Decrypt),
-        "the descriptor names the epoch before"
-    );
+    assert_eq!(opened, Err(ReplyError::Decrypt), "the descriptor names the epoch before");
 }
 
 #[test]
@@ -233,10 +180,7 @@ fn strangers_cannot_open_the_envelope() {
     let message = InnerMessage::Read(net.content(b"").box_id);
     let query = net.seal(EPOCH, [0, 1], &message);
     assert_eq!(net.ask(2, EPOCH, &query).0.code, ReplicaCode::INVALID_EPOCH);
-    assert_eq!(
-        net.ask(9, EPOCH, &query).0.code,
-        ReplicaCode::INTERNAL_ERROR
-    );
+    assert_eq!(net.ask(9, EPOCH, &query).0.code, ReplicaCode::INTERNAL_ERROR);
 }
 
 #[test]
