@@ -1,32 +1,256 @@
-//! skeleton
+//! The protocol as one state machine: what is sent when, what is sent again, how every call ends.
+//!
+//! [`Machine`] has no callbacks, no clock and no randomness. Its commands and inputs take the time
+//! as an argument, its outputs are polled. One driver drains it; a command given by another thread
+//! only has to wake that driver.
+//!
+//! # The drain contract
+//!
+//! After any call that takes `&mut self`, poll until [`Output::Idle`]. If the buffer of bytes to
+//! be written is below [`limits::HIGH_WATER_MARK`], let [`Machine::poll_transmit`] append to it,
+//! and if it did, drain again. The canonical loop:
+//!
+//! ```
+//! use kpthin_core::{Instant, machine::{Config, Machine, Output, limits}};
+//! # use kpthin_core::wire::{NewKeypair, Seed};
+//! # let seed_from_the_operating_system = [7; 32];
+//! let mut now = Instant::ORIGIN;
+//! let mut machine = Machine::new(Config::default(), seed_from_the_operating_system, now);
+//! let call = machine.start(now, NewKeypair { seed: Some(Seed::from([1; 32])) }, None);
+//!
+//! // Bytes to be written belong to one link, and are discarded with it.
+//! let mut link = None;
+//! let mut out = Vec::new();
+//! let wake_at = loop {
+//!     // 1. Do what the machine wants done.
+//!     match machine.poll_output() {
+//!         Output::Connect(id) => link = Some(id), // dial, then handle_connected(now, id)
+//!         Output::Disconnect(id, mode) => {}      // end it, then handle_disconnected(now, id, ..)
+//!         Output::Completed(call, result) => {}   // tell the caller
+//!         Output::Timer(id) => {}                 // resume whoever waits for it
+//!         Output::Event(event) => {}              // tell the subscribers
+//!         Output::Closed(reason) => break None,   // nothing comes after this
+//!         Output::Idle { wake_at } => {
+//!             // 2. Encode, as late as this, what may go out.
+//!             let before = out.len();
+//!             if let Some(link) = link
+//!                 && before < limits::HIGH_WATER_MARK
+//!             {
+//!                 machine.poll_transmit(now, link, &mut out);
+//!             }
+//!             if out.len() == before {
+//!                 break wake_at;
+//!             }
+//!         }
+//!     }
+//! };
+//! // 3. Wait for input, for a command, or for the time to come. Input goes in first:
+//! //    handle_input(now, link, bytes), and only then handle_timeout(now).
+//! # assert_eq!(wake_at, None);
+//! # now = now + core::time::Duration::from_secs(1);
+//! # machine.cancel(now, call);
+//! ```
+
+mod budget;
+mod cancels;
+mod clock;
+mod closing;
+mod commands;
 mod config;
+mod documents;
+mod lanes;
+mod links;
+mod locals;
 mod output;
+mod receive;
+mod replay;
+mod seed;
+mod session;
+mod silence;
+mod slots;
+mod suspects;
+#[cfg(test)]
+mod tests;
+mod transmit;
+mod validate;
+
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use config::waits;
 pub use config::{Config, limits};
-pub use output::*;
-use crate::{Instant, wire::{AnyRequest, Geometry}};
-use alloc::{sync::Arc, vec::Vec};
+pub use output::{
+    CallId, DisconnectCause, DisconnectMode, Event, HandshakeStep, LinkError, LinkId, LinkStatus, Output,
+    Status, TimerId,
+};
 
-/// The protocol's state.
+use crate::{
+    Instant,
+    error::CloseReason,
+    frame::FrameBuffer,
+    pki::Document,
+    wire::{Geometry, InstanceToken},
+};
+
+use self::{
+    budget::Budget,
+    cancels::Cancels,
+    clock::Clock,
+    documents::Documents,
+    lanes::Lanes,
+    links::Link,
+    locals::Locals,
+    seed::{Purpose, Seed},
+    session::Session,
+    slots::Slots,
+    suspects::Suspects,
+};
+
+/// What the daemon last said of itself.
+#[derive(Debug, Default)]
+struct Peer {
+    geometry: Option<Arc<Geometry>>,
+    instance: Option<InstanceToken>,
+    mixnet: bool,
+}
+
+/// The client's side of the protocol.
+///
+/// Methods come in four kinds: commands ([`start`](Self::start), [`cancel`](Self::cancel), ..),
+/// inputs (`handle_*`), outputs (`poll_*`), and views. See the [module](self) for the loop that
+/// drives it, and [`limits`] for what bounds it.
+///
+/// Every started call ends with exactly one [`Output::Completed`]. Without a deadline three waits
+/// are unbounded: while there is no link, while the daemon says that the mix network is down, and
+/// for an operation that the network never answers.
 #[derive(Debug)]
-pub struct Machine {}
+pub struct Machine {
+    config: Config,
+    seed: Seed,
+    query_prefix: [u8; 8],
+    /// The next value of the counters that calls, links, timers, queries and the rest share.
+    next: u64,
+    /// The largest time seen; time that goes backwards is ignored.
+    now: Instant,
+    link: Link,
+    /// Failed or short links in a row.
+    failures: u32,
+    session: Session,
+    peer: Peer,
+    documents: Documents,
+    slots: Slots,
+    lanes: Lanes,
+    cancels: Cancels,
+    locals: Locals,
+    suspects: Suspects,
+    /// Counts while the link is up and the mix network connected.
+    connected_clock: Clock,
+    /// Counts while the link is up.
+    up_clock: Clock,
+    deadlines: BTreeSet<(Instant, CallId)>,
+    timers: BTreeSet<(Instant, TimerId)>,
+    budget: Budget,
+    buffer: FrameBuffer,
+    outputs: VecDeque<Output>,
+    closed: Option<CloseReason>,
+    /// The link on which the daemon said that it stops.
+    farewell: Option<LinkId>,
+}
 
-#[allow(missing_docs, unused, clippy::all)]
 impl Machine {
-    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self { Self {} }
-    pub fn start(&mut self, now: Instant, request: impl Into<AnyRequest>, deadline: Option<Instant>) -> CallId { CallId(0) }
-    pub fn cancel(&mut self, now: Instant, call: CallId) {}
-    pub fn set_deadline(&mut self, now: Instant, call: CallId, at: Option<Instant>) {}
-    pub fn timer(&mut self, now: Instant, at: Instant) -> TimerId { TimerId(0) }
-    pub fn cancel_timer(&mut self, timer: TimerId) {}
-    pub fn close(&mut self, now: Instant) {}
-    pub fn handle_connected(&mut self, now: Instant, link: LinkId) {}
-    pub fn handle_connect_failed(&mut self, now: Instant, link: LinkId, cause: &str) {}
-    pub fn handle_input(&mut self, now: Instant, link: LinkId, bytes: &[u8]) {}
-    pub fn handle_disconnected(&mut self, now: Instant, link: LinkId, cause: DisconnectCause) {}
-    pub fn handle_timeout(&mut self, now: Instant) {}
-    pub fn poll_output(&mut self) -> Output { Output::Idle { wake_at: None } }
-    pub fn poll_transmit(&mut self, now: Instant, link: LinkId, out: &mut Vec<u8>) {}
-    pub fn status(&self) -> Status { unimplemented!() }
-    pub fn geometry(&self) -> Option<&Arc<Geometry>> { None }
-    pub fn close_for(&mut self, now: Instant, reason: crate::error::CloseReason) {}
+    /// Creates a machine that wants to connect at once.
+    ///
+    /// The seed must be fresh and secret: session tokens and SURB ids follow from it. Store it
+    /// nowhere, and never give it to a second machine.
+    #[must_use]
+    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
+        let seed = Seed::new(seed);
+        let mut machine = Self {
+            config,
+            query_prefix: *seed.derive(Purpose::QueryPrefix, 0).first_chunk().unwrap_or(&[0; 8]),
+            session: Session::new(&seed),
+            seed,
+            next: 0,
+            now,
+            link: Link::Down { retry_at: now },
+            failures: 0,
+            peer: Peer::default(),
+            documents: Documents::default(),
+            slots: Slots::default(),
+            lanes: Lanes::new(),
+            cancels: Cancels::default(),
+            locals: Locals::new(now),
+            suspects: Suspects::default(),
+            connected_clock: Clock::default(),
+            up_clock: Clock::default(),
+            deadlines: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            budget: Budget::new(now),
+            buffer: FrameBuffer::default(),
+            outputs: VecDeque::new(),
+            closed: None,
+            farewell: None,
+        };
+        machine.connect();
+        machine
+    }
+
+    /// The next thing to do; poll until it is [`Output::Idle`].
+    ///
+    /// Worth polling after every other call that takes `&mut self`.
+    pub fn poll_output(&mut self) -> Output {
+        self.outputs.pop_front().unwrap_or_else(|| Output::Idle { wake_at: self.wake_at() })
+    }
+
+    /// What the machine knows now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            link: self.link.status(),
+            mixnet: self.peer.mixnet,
+            epoch: self.documents.latest().map(|document| document.epoch),
+            instance: self.peer.instance,
+            geometry: self.peer.geometry.clone(),
+            queued: self.lanes.waiting() + self.cancels.len(),
+            outstanding: self.slots.owned(),
+        }
+    }
+
+    /// The sizes the daemon announced last, `None` until it did.
+    #[must_use]
+    pub const fn geometry(&self) -> Option<&Arc<Geometry>> {
+        self.peer.geometry.as_ref()
+    }
+
+    /// The document that came last, `None` until one did.
+    ///
+    /// It carries no signatures; to trust it, fetch and verify the signed form.
+    #[must_use]
+    pub const fn document(&self) -> Option<&Arc<Document>> {
+        self.documents.latest()
+    }
+
+    /// The document of an epoch, if it is among the latest [`limits::DOCUMENTS_MAX`].
+    #[must_use]
+    pub fn document_for_epoch(&self, epoch: u64) -> Option<&Arc<Document>> {
+        self.documents.of_epoch(epoch)
+    }
+
+    /// Takes note of the time; every command and input does this first.
+    fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    /// Draws the next value of the counter that all ids share.
+    const fn mint(&mut self) -> u64 {
+        let next = self.next;
+        self.next += 1;
+        next
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
 }

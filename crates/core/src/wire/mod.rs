@@ -51,6 +51,7 @@ pub use event::{
     AnyResponse, ConnectionStatus, MessageIdGarbageCollected, MessageReply, MessageSent, NewPkiDocument,
     SessionTokenReply, Shutdown,
 };
+pub(crate) use frames::encode_request;
 pub use frames::{FrameTooLarge, ReplyFrame, RequestFrame};
 pub use geometry::{Geometry, PigeonholeGeometry, SphinxGeometry};
 pub(crate) use ids::blake2b_256;

@@ -1,0 +1,53 @@
+//! How much traffic without progress a link may bring.
+
+use super::limits::{IDLE_FRAMES_MAX, IDLE_FRAMES_PER_SECOND};
+use crate::Instant;
+
+/// Counts down with every frame that achieves nothing; time gives some back.
+///
+/// Some such frames are normal: a cancel racing its result (§9.5), a status repeated.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: u32,
+    since: Instant,
+}
+
+impl Budget {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { left: IDLE_FRAMES_MAX, since: now }
+    }
+
+    /// Takes one frame out, or returns `false` if there was none left.
+    pub(super) fn spend(&mut self, now: Instant) -> bool {
+        let frame = core::time::Duration::from_secs(1) / IDLE_FRAMES_PER_SECOND;
+        let back = now.saturating_since(self.since).as_nanos() / frame.as_nanos();
+        let back = u32::try_from(back).unwrap_or(u32::MAX);
+        if back > 0 {
+            self.left = self.left.saturating_add(back).min(IDLE_FRAMES_MAX);
+            self.since = self.since + frame.saturating_mul(back);
+        }
+        let Some(left) = self.left.checked_sub(1) else {
+            return false;
+        };
+        self.left = left;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn it_refills_by_ten_a_second_up_to_its_limit() {
+        let mut budget = Budget::new(Instant::ORIGIN);
+        let spent = |budget: &mut Budget, now| (0..5_000).take_while(|_| budget.spend(now)).count();
+        assert_eq!(spent(&mut budget, Instant::ORIGIN), 1_024);
+        let later = Instant::ORIGIN + Duration::from_millis(1_950);
+        assert_eq!(spent(&mut budget, later), 19);
+        assert_eq!(spent(&mut budget, later + Duration::from_millis(50)), 1);
+        assert_eq!(spent(&mut budget, later + Duration::from_secs(100_000)), 1_024);
+    }
+}

@@ -1,0 +1,256 @@
+//! What callers ask for: start, cancel, deadlines, timers; and how a caller's call ends.
+
+use super::{
+    CallId, Machine, Output, TimerId,
+    cancels::CancelFrame,
+    lanes::Queue,
+    limits::{HELD_REQUEST_BYTES_MAX, OUTSTANDING_CALLS_MAX},
+    slots::{Key, Owner, Slot, Stage, Wanted},
+    validate,
+    waits::ABANDONED,
+};
+use crate::{
+    Instant,
+    error::{CallError, Fate},
+    wire::{AnyReply, AnyRequest, CancelReply, Class},
+};
+
+impl Machine {
+    /// Starts a call. Its result comes as [`Output::Completed`], a refusal too.
+    ///
+    /// A `send_message` is always sent with a SURB, whatever the request says, since without one
+    /// it is broken; `with_surb: false` only means that the call ends when the message has
+    /// left, with [`AnyReply::MessageSent`]. The SURB id is the machine's own.
+    ///
+    /// A cancel of an operation that is this machine's own ends that call as well, at once. While
+    /// the link is not up a cancel succeeds at once, and its frame follows on the next link if it
+    /// may have something to cancel there.
+    pub fn start(
+        &mut self,
+        now: Instant,
+        request: impl Into<AnyRequest>,
+        deadline: Option<Instant>,
+    ) -> CallId {
+        self.advance(now);
+        let call = CallId(self.mint());
+        if let Err(error) = self.admit(call, request.into(), deadline) {
+            self.outputs.push_back(Output::Completed(call, Err(error)));
+        }
+        call
+    }
+
+    fn admit(
+        &mut self,
+        call: CallId,
+        request: AnyRequest,
+        deadline: Option<Instant>,
+    ) -> Result<(), CallError> {
+        if let Some(reason) = self.closed {
+            return Err(CallError::Closed(reason, Fate::NotSent));
+        }
+        validate::check(&request, self.geometry().map(AsRef::as_ref))?;
+        let size = validate::size(&request);
+        let full = self.slots.len() >= OUTSTANDING_CALLS_MAX
+            || (self.slots.len() > 0 && self.slots.held_bytes() + size > HELD_REQUEST_BYTES_MAX);
+        if full {
+            return Err(CallError::TooManyCalls);
+        }
+        let key = Key::of(&request);
+        let queue = Queue::of(&request);
+        if queue == Queue::Cancel {
+            if let Some(key) = key {
+                self.start_cancel(call, key, &request, deadline);
+            }
+            return Ok(());
+        }
+        let mut stage = Stage::Queued;
+        if let Some(key) = key {
+            if self.cancels.live(key).is_some() {
+                return Err(CallError::Conflict);
+            }
+            if self.cancels.is_cancelling(key) {
+                stage = Stage::Held;
+            }
+            self.cancels.set_live(key, call);
+        }
+        let order = self.mint();
+        self.slots.insert(call, new_slot(request, size, order, key, stage));
+        if stage == Stage::Queued {
+            self.lanes.push(queue, order, call);
+        }
+        self.set_deadline(self.now, call, deadline);
+        Ok(())
+    }
+
+    /// An explicit cancel of a key, whoever started it.
+    fn start_cancel(&mut self, call: CallId, key: Key, request: &AnyRequest, deadline: Option<Instant>) {
+        let written_before = self
+            .cancels
+            .live(key)
+            .and_then(|live| self.slots.get(live))
+            .is_some_and(|slot| slot.writings > 0)
+            || self.cancels.is_cancelling(key);
+        if !self.link.is_up() {
+            if written_before {
+                self.cancels.push(CancelFrame { key, caller: None });
+            }
+            if let Some(live) = self.cancels.live(key) {
+                self.abandon(live, CallError::Cancelled);
+            }
+            self.outputs.push_back(Output::Completed(call, Ok(cancelled(key))));
+            return;
+        }
+        let order = self.mint();
+        self.slots.insert(call, new_slot(request.clone(), 0, order, None, Stage::Queued));
+        self.cancels.push(CancelFrame { key, caller: Some(call) });
+        if let Some(live) = self.cancels.live(key) {
+            self.abandon(live, CallError::Cancelled);
+        }
+        self.set_deadline(self.now, call, deadline);
+    }
+
+    /// Cancels a call, which ends at once; what was written is cancelled at the daemon.
+    ///
+    /// This is what dropping a handle means. Without effect on a call that has ended.
+    pub fn cancel(&mut self, now: Instant, call: CallId) {
+        self.advance(now);
+        self.abandon(call, CallError::Cancelled);
+    }
+
+    /// Sets, moves or removes the time at which a call ends if it has not by then.
+    ///
+    /// Only [`handle_timeout`](Self::handle_timeout) acts on it, so a reply that is handed over
+    /// first still wins. Without effect on a call that has ended.
+    pub fn set_deadline(&mut self, now: Instant, call: CallId, at: Option<Instant>) {
+        self.advance(now);
+        let Some(slot) = self.slots.get_mut(call).filter(|slot| slot.owner == Owner::Caller) else {
+            return;
+        };
+        if let Some(old) = core::mem::replace(&mut slot.deadline, at) {
+            let _was = self.deadlines.remove(&(old, call));
+        }
+        if let Some(at) = at {
+            let _new = self.deadlines.insert((at, call));
+        }
+    }
+
+    /// Asks for [`Output::Timer`] at a time. Timers are no calls, and never refused.
+    pub fn timer(&mut self, now: Instant, at: Instant) -> TimerId {
+        self.advance(now);
+        let timer = TimerId(self.mint());
+        let _new = self.timers.insert((at, timer));
+        timer
+    }
+
+    /// Takes a timer back. Without effect on one that has run out.
+    pub fn cancel_timer(&mut self, timer: TimerId) {
+        self.timers.retain(|(_, waiting)| *waiting != timer);
+    }
+
+    /// Ends a call for its caller.
+    pub(super) fn complete(&mut self, call: CallId, result: Result<AnyReply, CallError>) {
+        if let Some(slot) = self.slots.get_mut(call)
+            && let Some(deadline) = slot.deadline.take()
+        {
+            let _was = self.deadlines.remove(&(deadline, call));
+        }
+        self.outputs.push_back(Output::Completed(call, result));
+    }
+
+    /// Ends a call for its caller with the error that `error` makes of its fate, and does what
+    /// the daemon has to be told.
+    pub(super) fn abandon(&mut self, call: CallId, error: impl FnOnce(Fate) -> CallError) {
+        let Some(slot) = self.slots.get(call).filter(|slot| slot.owner == Owner::Caller) else {
+            return;
+        };
+        let (key, queue, order, stage, class) = (slot.key, slot.queue, slot.order, slot.stage, slot.class());
+        let written_before = slot.writings > 0;
+        let sent = slot.due_up.is_some();
+        self.complete(call, Err(error(self.slots.get(call).map_or(Fate::NotSent, Slot::fate))));
+        if let Some(key) = key {
+            self.cancels.clear_live(key, call);
+        }
+        let outstanding = stage.on_link().is_some_and(|(link, _)| self.link.id() == Some(link));
+        let leaves = match class {
+            _ if !outstanding => true,
+            // Its sent event was seen, so nothing at the daemon waits for it any more.
+            Class::Message => sent,
+            Class::Local | Class::Operation | Class::Session => false,
+        };
+        if leaves {
+            self.lanes.remove(queue, order);
+            if let Some(key) = key
+                && written_before
+            {
+                self.cancels.push(CancelFrame { key, caller: None });
+            }
+            let _was = self.remove(call);
+            return;
+        }
+        self.slots.forget_request(call);
+        if let Some(slot) = self.slots.get_mut(call) {
+            slot.owner = Owner::Abandoned;
+        }
+        if class != Class::Local {
+            self.schedule_connected(call, ABANDONED);
+        }
+        if let Some(key) = key
+            && !self.cancels.is_start_cancelling(key, call)
+        {
+            self.cancels.begin(key, call);
+        }
+    }
+
+    /// Removes a slot from every agenda.
+    pub(super) fn remove(&mut self, call: CallId) -> Option<Slot> {
+        let slot = self.slots.remove(call)?;
+        self.connected_clock.unschedule(slot.due_connected, call);
+        self.up_clock.unschedule(slot.due_up, call);
+        if let Some(deadline) = slot.deadline {
+            let _was = self.deadlines.remove(&(deadline, call));
+        }
+        self.suspects.forget(call);
+        Some(slot)
+    }
+
+    /// Puts a call on the agenda of connected time, in place of what was there.
+    pub(super) fn schedule_connected(&mut self, call: CallId, wait: core::time::Duration) {
+        if let Some(slot) = self.slots.get_mut(call) {
+            self.connected_clock.unschedule(slot.due_connected, call);
+            slot.due_connected = Some(self.connected_clock.schedule(self.now, wait, call));
+        }
+    }
+}
+
+fn new_slot(request: AnyRequest, size: usize, order: u64, key: Option<Key>, stage: Stage) -> Slot {
+    Slot {
+        kind: request.kind(),
+        queue: Queue::of(&request),
+        wanted: match &request {
+            AnyRequest::SendMessage(message) if !message.with_surb => Wanted::Sent,
+            #[expect(clippy::wildcard_enum_match_arm, reason = "only messages can do without a reply")]
+            _ => Wanted::Reply,
+        },
+        request: Some(request),
+        size,
+        order,
+        key,
+        owner: Owner::Caller,
+        stage,
+        deadline: None,
+        query: None,
+        surb: None,
+        writings: 0,
+        suspicion: 0,
+        due_connected: None,
+        due_up: None,
+    }
+}
+
+/// The reply to a cancel of `key`, which is always the same.
+pub(super) const fn cancelled(key: Key) -> AnyReply {
+    match key {
+        Key::Copy(_) => AnyReply::CancelResendingCopyCommand(CancelReply {}),
+        Key::Envelope(_) => AnyReply::CancelResendingEncryptedMessage(CancelReply {}),
+    }
+}

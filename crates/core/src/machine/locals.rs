@@ -1,0 +1,107 @@
+//! The local frames that are outstanding on a link, in the order they were written.
+//!
+//! The daemon works them off in order, so an answer overtakes what stands in front of its request,
+//! and the oldest one's silence is the daemon's.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::time::Duration;
+
+use super::{
+    CallId,
+    slots::Key,
+    waits::{OVERTAKEN, SILENCE, SILENCE_CREATE},
+};
+use crate::{
+    Instant,
+    wire::{Lane, RequestKind},
+};
+
+/// Whom an answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Call(CallId),
+    /// A cancel, with the explicit call that wants to hear of it.
+    Cancel {
+        key: Key,
+        caller: Option<CallId>,
+    },
+}
+
+/// One outstanding frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Local {
+    pub(super) query: u64,
+    pub(super) target: Target,
+    silence: Duration,
+    overtaken: Option<Instant>,
+}
+
+/// What a silence has led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// This frame was passed over; the link stays.
+    Overtaken(Target),
+    /// This was the oldest frame, and nothing came at all: the link has to be replaced.
+    Whole(Target),
+}
+
+/// The outstanding frames, oldest first.
+#[derive(Debug)]
+pub(super) struct Locals {
+    frames: VecDeque<Local>,
+    /// Since when the first one has been the oldest.
+    oldest_since: Instant,
+}
+
+impl Locals {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { frames: VecDeque::new(), oldest_since: now }
+    }
+
+    pub(super) fn push(&mut self, query: u64, kind: RequestKind, target: Target, now: Instant) {
+        if self.frames.is_empty() {
+            self.oldest_since = now;
+        }
+        let silence = if kind.lane() == Lane::Create { SILENCE_CREATE } else { SILENCE };
+        self.frames.push_back(Local { query, target, silence, overtaken: None });
+    }
+
+    /// Takes the frame an answer belongs to; those in front of it have been overtaken.
+    pub(super) fn answered(&mut self, query: u64, now: Instant) -> Option<Target> {
+        let at = self.frames.iter().position(|frame| frame.query == query)?;
+        for frame in self.frames.range_mut(..at) {
+            let _since = frame.overtaken.get_or_insert(now);
+        }
+        let frame = self.frames.remove(at)?;
+        if at == 0 {
+            self.oldest_since = now;
+        }
+        Some(frame.target)
+    }
+
+    /// Takes the oldest frame if it has been silent for too long.
+    pub(super) fn pop_silent(&mut self, now: Instant) -> Option<Silence> {
+        let at = self.wake_at().filter(|at| *at <= now)?;
+        let frame = self.frames.pop_front()?;
+        self.oldest_since = at.max(self.oldest_since);
+        Some(match frame.overtaken {
+            Some(_) => Silence::Overtaken(frame.target),
+            None => Silence::Whole(frame.target),
+        })
+    }
+
+    /// When the oldest frame will have been silent for too long.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        let oldest = self.frames.front()?;
+        Some(match oldest.overtaken {
+            // Whoever overtook a later frame overtook this one too, so it is the first to expire.
+            Some(since) => since + OVERTAKEN,
+            None => self.oldest_since + oldest.silence,
+        })
+    }
+
+    /// Forgets all frames with their link; returns whom they were for.
+    pub(super) fn link_ended(&mut self) -> Vec<Target> {
+        self.frames.drain(..).map(|frame| frame.target).collect()
+    }
+}

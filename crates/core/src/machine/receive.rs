@@ -1,0 +1,365 @@
+//! What the daemon says: every frame, in every phase.
+
+use alloc::string::ToString;
+
+use super::{
+    CallId, Event, HandshakeStep, LinkError, LinkId, Machine,
+    links::{Ears, Link, Token},
+    locals::Target,
+    slots::{Key, Owner, Stage, Wanted},
+    waits::REPLY_SLACK,
+};
+use crate::{
+    Instant,
+    error::{CallError, Ending, ending},
+    pki::Document,
+    wire::{
+        AnyReply, AnyRequest, AnyResponse, ConnectionStatus, DecodeError, FailureDetail, Geometry,
+        MessageReply, MessageSent, NewPkiDocument, QueryId, ReplyFrame, SessionTokenReply,
+    },
+};
+use core::{mem, time::Duration};
+
+/// Whether a frame achieved anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Made,
+    None,
+}
+
+impl Machine {
+    /// Hands over bytes received on a link; those of an older link are ignored.
+    ///
+    /// The bytes may be cut anywhere. Hand over what is readable before
+    /// [`handle_timeout`](Self::handle_timeout), so that an answer that is here wins.
+    pub fn handle_input(&mut self, now: Instant, link: LinkId, bytes: &[u8]) {
+        self.advance(now);
+        if !self.link.hears(link) {
+            return;
+        }
+        let mut buffer = mem::take(&mut self.buffer);
+        buffer.push(bytes);
+        while self.link.hears(link) {
+            match buffer.next_frame() {
+                Ok(Some(body)) => self.frame(body),
+                Ok(None) => break,
+                Err(error) => self.drop_link(LinkError::Overlong(error)),
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    fn frame(&mut self, body: &[u8]) {
+        let progress = match AnyResponse::decode(body) {
+            Ok(Some(response)) => self.response(response),
+            Ok(None) => Progress::None,
+            Err(DecodeError::Cbor(error)) => return self.drop_link(LinkError::BadFrame(error)),
+            Err(error @ DecodeError::Member { .. }) => self.undecodable(&error),
+        };
+        if progress == Progress::None && !self.budget.spend(self.now) {
+            self.drop_link(LinkError::Misbehaving);
+        }
+    }
+
+    /// Ends the link over bytes that can't be followed; what still arrives is not read.
+    fn drop_link(&mut self, cause: LinkError) {
+        match &mut self.link {
+            // It is being ended already, for a reason that came first.
+            Link::Ending { ears, .. } => *ears = Ears::Shut,
+            _ => self.end_link(cause, Ears::Shut),
+        }
+    }
+
+    /// A well-formed frame with a member that can't be used fails its call, not the link.
+    fn undecodable(&mut self, error: &DecodeError) -> Progress {
+        let DecodeError::Member { message, query_id, .. } = error else { return Progress::None };
+        if let Some((step, _)) = self.link.handshake()
+            && matches!(
+                (step, *message),
+                (HandshakeStep::Status, "connection_status_event")
+                    | (HandshakeStep::Document, "new_pki_document_event")
+                    | (HandshakeStep::Session, "session_token_reply")
+            )
+        {
+            self.refuse_handshake(step, error.to_string());
+            return Progress::Made;
+        }
+        let Some(query) = query_id.as_ref().and_then(|id| self.query_counter(id)) else {
+            return Progress::None;
+        };
+        let target = self.locals.answered(query, self.now);
+        match (target, self.slots.by_query(query)) {
+            (Some(Target::Cancel { key, caller }), _) => self.cancel_answered(key, caller, query),
+            (_, Some(call)) => self.finish(call, Err(CallError::Undecodable)),
+            (_, None) => return Progress::None,
+        }
+        Progress::Made
+    }
+
+    fn response(&mut self, response: AnyResponse) -> Progress {
+        match response {
+            AnyResponse::ConnectionStatus(status) => self.status_event(status),
+            AnyResponse::NewPkiDocument(event) => self.document_event(&event),
+            AnyResponse::SessionToken(reply) => self.session_reply(&reply),
+            AnyResponse::Shutdown(_) => self.shutdown_event(),
+            AnyResponse::MessageSent(event) => self.message_sent(event),
+            AnyResponse::MessageReply(event) => self.message_reply(event),
+            AnyResponse::MessageIdGarbageCollected(_) => Progress::None,
+            AnyResponse::Reply(reply) => self.reply(reply),
+        }
+    }
+
+    fn status_event(&mut self, status: ConnectionStatus) -> Progress {
+        let ConnectionStatus { is_connected, instance_token, sphinx_geometry, pigeonhole_geometry } = status;
+        let first = matches!(self.link, Link::Greeting { step: HandshakeStep::Status, .. });
+        match (sphinx_geometry, pigeonhole_geometry) {
+            (Some(sphinx), Some(pigeonhole)) => {
+                let geometry = Geometry::new(sphinx, pigeonhole);
+                if self.peer.geometry.as_deref() != Some(&geometry) {
+                    self.peer.geometry = Some(geometry.into());
+                }
+            }
+            _ if first => {
+                self.refuse_handshake(HandshakeStep::Status, "the status carries no geometries".to_string());
+                return Progress::Made;
+            }
+            _ => {}
+        }
+        let changed = self.set_mixnet(is_connected);
+        if first {
+            self.peer.instance = Some(instance_token);
+            if let Link::Greeting { step, since, .. } = &mut self.link {
+                *step = HandshakeStep::Document;
+                *since = self.now;
+            }
+            return Progress::Made;
+        }
+        if changed { Progress::Made } else { Progress::None }
+    }
+
+    /// Takes note of whether the mix network is there; returns whether that is new.
+    fn set_mixnet(&mut self, connected: bool) -> bool {
+        if self.peer.mixnet == connected {
+            return false;
+        }
+        self.peer.mixnet = connected;
+        self.run_clocks(self.link.is_up());
+        self.event(Event::Mixnet { connected });
+        true
+    }
+
+    fn document_event(&mut self, event: &NewPkiDocument) -> Progress {
+        let mut progress = Progress::None;
+        let payload = event.payload.as_deref().filter(|payload| !payload.is_empty());
+        // A document that can't be read is as good as none: calls need the daemon's, not ours.
+        if let Some(document) = payload.and_then(|payload| Document::decode(payload).ok())
+            && let Some(epoch) = self.documents.insert(document)
+        {
+            progress = Progress::Made;
+            self.event(Event::Document { epoch });
+            self.fail_orphaned_copies();
+        }
+        if let Link::Greeting { link, step: HandshakeStep::Document, .. } = self.link {
+            self.link = Link::Presenting { link, token: Token::Unsent, since: self.now };
+            progress = Progress::Made;
+        }
+        progress
+    }
+
+    /// Ends copies whose pinned courier is not in the latest document.
+    fn fail_orphaned_copies(&mut self) {
+        let Some(document) = self.documents.latest() else { return };
+        let present: alloc::collections::BTreeSet<_> =
+            document.couriers().map(|courier| courier.identity_hash).collect();
+        let orphaned = |(call, slot): (CallId, &super::slots::Slot)| match &slot.request {
+            Some(AnyRequest::StartResendingCopyCommand(copy)) if slot.owner == Owner::Caller => {
+                copy.courier_identity_hash.filter(|courier| !present.contains(courier)).map(|_| call)
+            }
+            Some(_) | None => None,
+        };
+        for call in self.slots.iter().filter_map(orphaned).collect::<alloc::vec::Vec<_>>() {
+            self.abandon(call, |_| CallError::CourierGone);
+        }
+    }
+
+    fn session_reply(&mut self, reply: &SessionTokenReply) -> Progress {
+        if !matches!(self.link, Link::Presenting { token: Token::Sent, .. }) {
+            return Progress::None;
+        }
+        self.up(reply);
+        Progress::Made
+    }
+
+    fn shutdown_event(&mut self) -> Progress {
+        if self.farewell == self.link.id() {
+            return Progress::None;
+        }
+        self.farewell = self.link.id();
+        self.event(Event::DaemonShutdown);
+        Progress::Made
+    }
+
+    fn message_sent(&mut self, event: MessageSent) -> Progress {
+        let Some(call) = event.surbid.as_ref().and_then(|surb| self.slots.by_surb(surb)) else {
+            return Progress::None;
+        };
+        self.note_reply();
+        if event.err.is_none() {
+            let _changed = self.set_mixnet(true);
+        }
+        let Some(slot) = self.slots.get(call) else { return Progress::None };
+        if slot.due_up.is_some() {
+            return Progress::None;
+        }
+        let wanted = slot.wanted;
+        self.release_place(call);
+        match (&event.err, wanted) {
+            (Some(text), _) => self.finish(call, Err(CallError::SendFailed(text.clone()))),
+            (None, Wanted::Sent) => self.finish(call, Ok(AnyReply::MessageSent(event))),
+            (None, Wanted::Reply) if self.is_abandoned(call) => drop(self.remove(call)),
+            (None, Wanted::Reply) => {
+                let eta = Duration::from_nanos(u64::try_from(event.reply_eta).unwrap_or(0));
+                let due = self.up_clock.schedule(self.now, eta.saturating_add(REPLY_SLACK), call);
+                if let Some(slot) = self.slots.get_mut(call) {
+                    slot.due_up = Some(due);
+                    self.connected_clock.unschedule(slot.due_connected.take(), call);
+                }
+            }
+        }
+        Progress::Made
+    }
+
+    fn message_reply(&mut self, event: MessageReply) -> Progress {
+        let Some(call) = event.surbid.as_ref().and_then(|surb| self.slots.by_surb(surb)) else {
+            return Progress::None;
+        };
+        self.note_reply();
+        self.finish(call, Ok(AnyReply::SendMessage(event)));
+        Progress::Made
+    }
+
+    fn reply(&mut self, reply: ReplyFrame) -> Progress {
+        let Some(query) = reply.query_id.as_ref().and_then(|id| self.query_counter(id)) else {
+            return Progress::None;
+        };
+        let target = self.locals.answered(query, self.now);
+        if let Some(Target::Cancel { key, caller }) = target {
+            self.note_reply();
+            self.cancel_answered(key, caller, query);
+            return Progress::Made;
+        }
+        let Some(call) = self.slots.by_query(query) else {
+            return if target.is_some() { Progress::Made } else { Progress::None };
+        };
+        self.note_reply();
+        self.answered(call, reply);
+        Progress::Made
+    }
+
+    /// A reply has found its call.
+    fn answered(&mut self, call: CallId, reply: ReplyFrame) {
+        let Some(slot) = self.slots.get(call) else { return };
+        let (kind, stage, replayed) = (slot.kind, slot.stage, slot.writings > 1);
+        if names_courier(&reply) {
+            let _changed = self.set_mixnet(true);
+        }
+        match reply.result {
+            _ if reply.kind != kind => self.finish(call, Err(CallError::Undecodable)),
+            Ok(body) => self.finish(call, Ok(body)),
+            Err(failure) => match ending(kind, &failure, replayed) {
+                Ending::Cancelled if matches!(stage, Stage::Withdrawing { .. }) => self.withdrawn(call),
+                Ending::Cancelled => self.finish(call, Err(CallError::CancelledElsewhere)),
+                Ending::Failed(error) => self.finish(call, Err(error)),
+            },
+        }
+    }
+
+    /// The daemon is done with a call: its caller hears of it, and its slot goes.
+    pub(super) fn finish(&mut self, call: CallId, result: Result<AnyReply, CallError>) {
+        self.release_place(call);
+        if !self.is_abandoned(call) {
+            self.complete(call, result);
+        }
+        let Some(slot) = self.remove(call) else { return };
+        self.lanes.remove(slot.queue, slot.order);
+        if let Some(key) = slot.key {
+            self.cancels.clear_live(key, call);
+            self.free_key(key, call);
+        }
+    }
+
+    /// A start that was being cancelled is settled: what its key held back may go.
+    pub(super) fn free_key(&mut self, key: Key, start: CallId) {
+        if let Some(held) = self.cancels.finish(key, start)
+            && self.slots.get(held).is_some_and(|slot| slot.stage == Stage::Held)
+        {
+            self.enqueue(held);
+        }
+    }
+
+    /// Ends an operation's way back: it waits for its turn again, at the end.
+    pub(super) fn withdrawn(&mut self, call: CallId) {
+        self.release_place(call);
+        self.slots.assign_query(call, None);
+        let order = self.mint();
+        let Some(slot) = self.slots.get_mut(call) else { return };
+        slot.order = order;
+        self.connected_clock.unschedule(slot.due_connected.take(), call);
+        let key = slot.key;
+        self.enqueue(call);
+        if let Some(key) = key {
+            let _itself = self.cancels.finish(key, call);
+        }
+    }
+
+    /// Gives back the place that an outstanding call holds on this link.
+    pub(super) fn release_place(&mut self, call: CallId) {
+        let Some(slot) = self.slots.get(call) else { return };
+        let Some((link, at)) = slot.stage.on_link() else { return };
+        // A message gave its place back at its sent event.
+        if self.link.id() == Some(link) && slot.due_up.is_none() {
+            self.lanes.release(slot.queue, at, self.now, call);
+        }
+    }
+
+    /// A cancel was answered.
+    fn cancel_answered(&mut self, key: Key, caller: Option<CallId>, query: u64) {
+        self.cancels.answered(key, query, self.now);
+        if let Some(call) = caller
+            && let Some(slot) = self.remove(call)
+            && slot.owner == Owner::Caller
+        {
+            self.complete(call, Ok(super::commands::cancelled(key)));
+        }
+    }
+
+    pub(super) fn is_abandoned(&self, call: CallId) -> bool {
+        self.slots.get(call).is_none_or(|slot| slot.owner == Owner::Abandoned)
+    }
+
+    /// The counter in a query id, if the id is one of this machine's.
+    fn query_counter(&self, id: &QueryId) -> Option<u64> {
+        let (prefix, counter) = id.as_bytes().split_first_chunk::<8>()?;
+        (*prefix == self.query_prefix)
+            .then(|| counter.first_chunk().map(|bytes| u64::from_be_bytes(*bytes)))?
+    }
+
+    fn note_reply(&mut self) {
+        if let Link::Up { last_reply, .. } = &mut self.link {
+            *last_reply = Some(self.now);
+        }
+    }
+}
+
+/// Whether a reply says that an envelope has reached a courier, or at least been on its way.
+fn names_courier(reply: &ReplyFrame) -> bool {
+    match &reply.result {
+        Ok(AnyReply::StartResendingEncryptedMessage(reply)) => reply.courier_identity_hash.is_some(),
+        Ok(_) => false,
+        // A cancelled start names its courier without having reached it.
+        Err(failure) => {
+            failure.error_code != 24
+                && matches!(failure.detail, FailureDetail::Courier { courier_identity_hash: Some(_), .. })
+        }
+    }
+}

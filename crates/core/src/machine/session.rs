@@ -1,0 +1,87 @@
+//! The session token, and what it is known to mean to the daemon.
+
+use super::{
+    DisconnectCause,
+    replay::SessionFate,
+    seed::{Purpose, Seed},
+};
+use crate::wire::{InstanceToken, SessionToken};
+
+/// Whether the daemon can know the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presented {
+    /// It was answered, by this daemon process.
+    Accepted(InstanceToken),
+    /// It is fresh.
+    Never,
+    /// It was written, but not answered.
+    Written,
+}
+
+/// This machine's session with the daemon.
+#[derive(Debug)]
+pub(super) struct Session {
+    token: SessionToken,
+    minted: u64,
+    presented: Presented,
+    /// The daemon process of the last link that was up.
+    last_instance: Option<InstanceToken>,
+}
+
+/// What the answer to a token means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    /// Whether there was a link before.
+    pub(super) again: bool,
+    pub(super) same_daemon: bool,
+    pub(super) fate: SessionFate,
+}
+
+impl Session {
+    pub(super) fn new(seed: &Seed) -> Self {
+        Self {
+            token: SessionToken::from(seed.derive(Purpose::SessionToken, 0)),
+            minted: 1,
+            presented: Presented::Never,
+            last_instance: None,
+        }
+    }
+
+    /// The token to present.
+    pub(super) fn present(&mut self) -> SessionToken {
+        if self.presented == Presented::Never {
+            self.presented = Presented::Written;
+        }
+        self.token.clone()
+    }
+
+    /// Takes note of the daemon's answer.
+    pub(super) fn opened(&mut self, instance: InstanceToken, resumed: bool) -> Opened {
+        let ours = self.presented == Presented::Accepted(instance);
+        let opened = Opened {
+            again: self.last_instance.is_some(),
+            same_daemon: self.last_instance == Some(instance),
+            fate: if resumed && ours { SessionFate::Resumed } else { SessionFate::Lost },
+        };
+        self.presented = Presented::Accepted(instance);
+        self.last_instance = Some(instance);
+        opened
+    }
+
+    /// Takes note of the end of a link on which the token was written.
+    ///
+    /// A token whose link the daemon may not have let go of must not be presented again: the new
+    /// link would be silenced with the old one (§3.8).
+    pub(super) fn link_ended(&mut self, cause: &DisconnectCause, seed: &Seed) {
+        if self.presented != Presented::Never && !cause.daemon_noticed() {
+            self.renew(seed);
+        }
+    }
+
+    /// Gives the session up.
+    pub(super) fn renew(&mut self, seed: &Seed) {
+        self.token = SessionToken::from(seed.derive(Purpose::SessionToken, self.minted));
+        self.minted += 1;
+        self.presented = Presented::Never;
+    }
+}

@@ -1,0 +1,216 @@
+//! One entry per call that has not ended on the wire, and how to find it.
+
+use alloc::collections::BTreeMap;
+use core::time::Duration;
+
+use super::{CallId, LinkId, lanes::Queue};
+use crate::{
+    Instant,
+    error::Fate,
+    wire::{AnyRequest, Class, EnvelopeHash, RequestKind, SurbId, WriteCapHash},
+};
+
+/// What an operation is known by at the daemon; one key, one live call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    Copy(WriteCapHash),
+    Envelope(EnvelopeHash),
+}
+
+impl Key {
+    /// The key that a request starts, or cancels.
+    pub(super) fn of(request: &AnyRequest) -> Option<Self> {
+        match request {
+            AnyRequest::StartResendingEncryptedMessage(start) => start.envelope_hash.map(Self::Envelope),
+            AnyRequest::CancelResendingEncryptedMessage(cancel) => cancel.envelope_hash.map(Self::Envelope),
+            AnyRequest::StartResendingCopyCommand(start) => {
+                start.write_cap.as_ref().map(|cap| Self::Copy(WriteCapHash::of(cap)))
+            }
+            AnyRequest::CancelResendingCopyCommand(cancel) => cancel.write_cap_hash.map(Self::Copy),
+            #[expect(clippy::wildcard_enum_match_arm, reason = "no other request has a key")]
+            _ => None,
+        }
+    }
+}
+
+/// Who still waits for the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The caller has its result; the slot only waits for the daemon's.
+    Abandoned,
+    Caller,
+}
+
+/// How far the request has come.
+///
+/// ```text
+/// Held ──> Queued ──> Written ──> (ended)
+///             ^          │  ^
+///             │          v  │ a result after all
+///             └── Withdrawing
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its key is being cancelled; it must not be written before that is over.
+    Held,
+    /// It waits in its queue.
+    Queued,
+    /// It is being taken back, to be written again later.
+    Withdrawing { link: LinkId, at: Instant },
+    /// It was written on this link and is not answered.
+    Written { link: LinkId, at: Instant },
+}
+
+impl Stage {
+    /// The link the request is outstanding on, and since when.
+    pub(super) const fn on_link(self) -> Option<(LinkId, Instant)> {
+        match self {
+            Self::Held | Self::Queued => None,
+            Self::Withdrawing { link, at } | Self::Written { link, at } => Some((link, at)),
+        }
+    }
+}
+
+/// What else a message has told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The call ends with the message's reply.
+    Reply,
+    /// The call ends when the message has left.
+    Sent,
+}
+
+/// One call that has not ended on the wire.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) kind: RequestKind,
+    /// `None` once it will not be written again.
+    pub(super) request: Option<AnyRequest>,
+    pub(super) size: usize,
+    pub(super) queue: Queue,
+    /// Its turn among those that wait; smaller goes first.
+    pub(super) order: u64,
+    pub(super) key: Option<Key>,
+    pub(super) owner: Owner,
+    pub(super) stage: Stage,
+    pub(super) deadline: Option<Instant>,
+    /// The counter in its query id.
+    pub(super) query: Option<u64>,
+    pub(super) surb: Option<SurbId>,
+    pub(super) wanted: Wanted,
+    /// Times it was written, on any link.
+    pub(super) writings: u32,
+    /// Links in a row that ended soon after it was written.
+    pub(super) suspicion: u8,
+    /// Its place on the agenda of connected time.
+    pub(super) due_connected: Option<Duration>,
+    /// Its place on the agenda of time with a link.
+    pub(super) due_up: Option<Duration>,
+}
+
+impl Slot {
+    pub(super) const fn class(&self) -> Class {
+        self.kind.class()
+    }
+
+    /// What the daemon can have done, as far as this side knows.
+    pub(super) const fn fate(&self) -> Fate {
+        if self.writings == 0 { Fate::NotSent } else { Fate::MaybeExecuted }
+    }
+}
+
+/// All slots, with the ids replies find them by.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    slots: BTreeMap<CallId, Slot>,
+    queries: BTreeMap<u64, CallId>,
+    surbs: BTreeMap<SurbId, CallId>,
+    held_bytes: usize,
+}
+
+impl Slots {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// How many calls have a caller waiting.
+    pub(super) fn owned(&self) -> usize {
+        self.slots.values().filter(|slot| slot.owner == Owner::Caller).count()
+    }
+
+    pub(super) fn ids(&self) -> alloc::vec::Vec<CallId> {
+        self.slots.keys().copied().collect()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CallId, &Slot)> {
+        self.slots.iter().map(|(call, slot)| (*call, slot))
+    }
+
+    pub(super) fn get(&self, call: CallId) -> Option<&Slot> {
+        self.slots.get(&call)
+    }
+
+    pub(super) fn get_mut(&mut self, call: CallId) -> Option<&mut Slot> {
+        self.slots.get_mut(&call)
+    }
+
+    pub(super) fn insert(&mut self, call: CallId, slot: Slot) {
+        self.held_bytes += slot.size;
+        let _none = self.slots.insert(call, slot);
+    }
+
+    /// Removes a slot and everything that leads to it.
+    pub(super) fn remove(&mut self, call: CallId) -> Option<Slot> {
+        let slot = self.slots.remove(&call)?;
+        self.held_bytes -= slot.size;
+        self.unlink(slot.query, slot.surb);
+        Some(slot)
+    }
+
+    /// Frees the request of a call that will not be written again.
+    pub(super) fn forget_request(&mut self, call: CallId) {
+        if let Some(slot) = self.slots.get_mut(&call) {
+            self.held_bytes -= core::mem::take(&mut slot.size);
+            slot.request = None;
+        }
+    }
+
+    /// Gives a call the id its reply will be known by; an older one becomes a stray's.
+    pub(super) fn assign_query(&mut self, call: CallId, query: Option<u64>) {
+        let Some(slot) = self.slots.get_mut(&call) else { return };
+        let old = core::mem::replace(&mut slot.query, query);
+        self.unlink(old, None);
+        if let Some(query) = query {
+            let _none = self.queries.insert(query, call);
+        }
+    }
+
+    /// The same for a message.
+    pub(super) fn assign_surb(&mut self, call: CallId, surb: SurbId) {
+        let Some(slot) = self.slots.get_mut(&call) else { return };
+        let old = slot.surb.replace(surb);
+        self.unlink(None, old);
+        let _none = self.surbs.insert(surb, call);
+    }
+
+    fn unlink(&mut self, query: Option<u64>, surb: Option<SurbId>) {
+        if let Some(query) = query {
+            let _was = self.queries.remove(&query);
+        }
+        if let Some(surb) = surb {
+            let _was = self.surbs.remove(&surb);
+        }
+    }
+
+    pub(super) fn by_query(&self, query: u64) -> Option<CallId> {
+        self.queries.get(&query).copied()
+    }
+
+    pub(super) fn by_surb(&self, surb: &SurbId) -> Option<CallId> {
+        self.surbs.get(surb).copied()
+    }
+}
