@@ -130,10 +130,9 @@ impl CallError {
     #[must_use]
     pub const fn fate(&self) -> Fate {
         match self {
-            Self::Cancelled(fate)
-            | Self::Closed(_, fate)
-            | Self::LinkLost(fate)
-            | Self::TimedOut(fate) => *fate,
+            Self::Cancelled(fate) | Self::Closed(_, fate) | Self::LinkLost(fate) | Self::TimedOut(fate) => {
+                *fate
+            }
             Self::Conflict | Self::InvalidRequest(_) | Self::TooLarge { .. } | Self::TooManyCalls => {
                 Fate::NotSent
             }
@@ -180,7 +179,10 @@ const fn daemon_fate(error: DaemonError) -> Fate {
         | DaemonError::VoucherHashMismatch
         | DaemonError::VoucherSealOpenFailed
         | DaemonError::VoucherSignatureInvalid => Fate::Refused,
-        #[expect(clippy::wildcard_enum_match_arm, reason = "what is not known to be refused may have happened")]
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "what is not known to be refused may have happened"
+        )]
         _ => Fate::MaybeExecuted,
     }
 }
@@ -284,7 +286,10 @@ mod tests {
             Retry::Never,
         ];
         rows.extend(
-            ReplicaError::ALL.into_iter().zip(replica).map(|(error, retry)| (E::Replica(error), MaybeExecuted, retry)),
+            ReplicaError::ALL
+                .into_iter()
+                .zip(replica)
+                .map(|(error, retry)| (E::Replica(error), MaybeExecuted, retry)),
         );
         rows
     }

@@ -155,6 +155,9 @@ mod tests {
             assert_eq!(ReplicaError::from_code(code).code(), code);
         }
         assert_eq!(DaemonError::ALL.map(DaemonError::code).to_vec(), (1..=32).collect::<std::vec::Vec<_>>());
-        assert_eq!(ReplicaError::ALL.map(ReplicaError::code).to_vec(), (1..=11).collect::<std::vec::Vec<_>>());
+        assert_eq!(
+            ReplicaError::ALL.map(ReplicaError::code).to_vec(),
+            (1..=11).collect::<std::vec::Vec<_>>()
+        );
     }
 }

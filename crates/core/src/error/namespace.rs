@@ -41,7 +41,9 @@ pub(crate) fn ending(kind: RequestKind, failure: &ReplyFailure, replayed: bool) 
                 replayed,
             }
         }
-        FailureDetail::Copy { .. } | FailureDetail::Epoch(_) | FailureDetail::None => CallError::Daemon(daemon),
+        FailureDetail::Copy { .. } | FailureDetail::Epoch(_) | FailureDetail::None => {
+            CallError::Daemon(daemon)
+        }
     })
 }
 
