@@ -92,6 +92,8 @@ pub(crate) fn unset<T: Value>(slot: Option<T>, member: &'static str) -> Result<T
 }
 
 /// Runs `visit` for every member with a text key; other keys are passed over with their values.
+///
+/// `visit` has to take the value off the reader, with [`set`] or [`skip`].
 pub(crate) fn members<'a>(
     reader: &mut Reader<'a>,
     mut visit: impl FnMut(&str, &mut Reader<'a>) -> Result<(), MemberFault>,
@@ -102,14 +104,18 @@ pub(crate) fn members<'a>(
         .map_err(|_| MemberFault { member: "", problem: MemberProblem::WrongType { expected: "map" } })?;
     let mut read = 0;
     while reader.more(len, read).map_err(outer)? {
-        let key = reader.key().map_err(outer)?;
-        let item = reader.item().map_err(outer)?;
-        if let Some(key) = key {
-            visit(&key, &mut Reader::new(item))?;
+        match reader.key().map_err(outer)? {
+            Some(key) => visit(&key, reader)?,
+            None => reader.skip().map_err(outer)?,
         }
         read += 1;
     }
     Ok(())
+}
+
+/// Passes over the value of a member that nobody knows.
+pub(crate) fn skip(reader: &mut Reader<'_>) -> Result<(), MemberFault> {
+    reader.skip().map_err(|error| MemberFault { member: "", problem: error.into() })
 }
 
 /// A struct nested as a value.
@@ -154,7 +160,7 @@ macro_rules! message {
                     $( $crate::cbor::message!(@key $field $($key)?) => {
                         $crate::cbor::set(&mut $field, $crate::cbor::message!(@key $field $($key)?), value)
                     } )*
-                    _ => Ok(()),
+                    _ => $crate::cbor::skip(value),
                 })?;
                 Ok(Self {
                     $( $field: $crate::cbor::unset($field, $crate::cbor::message!(@key $field $($key)?))?, )*

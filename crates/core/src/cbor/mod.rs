@@ -9,7 +9,7 @@ mod value;
 mod writer;
 
 pub use message::MemberProblem;
-pub(crate) use message::{Member, MemberFault, Unset, members, message, set, unset};
+pub(crate) use message::{Member, MemberFault, Unset, members, message, set, skip, unset};
 pub(crate) use reader::Reader;
 pub use reader::{CborError, CborProblem};
 pub(crate) use value::{Value, read_array, read_bytes, read_or_absent};

@@ -74,6 +74,9 @@ impl<'a> Reader<'a> {
     }
 
     fn raw_header(&mut self) -> Result<Header, CborError> {
+        if let Some(header) = self.short_header() {
+            return Ok(header);
+        }
         let mut decoder = Decoder::from(self.rest);
         match decoder.pull() {
             Ok(header) => {
@@ -84,6 +87,28 @@ impl<'a> Reader<'a> {
             Err(ciborium_ll::Error::Io(_)) => Err(self.error(CborProblem::UnexpectedEnd)),
             Err(ciborium_ll::Error::Syntax(_)) => Err(self.error(CborProblem::Syntax)),
         }
+    }
+
+    /// Reads a head of one to three bytes, which is nearly all there are, without the detour
+    /// through the decoder's reader: it takes a third of the time.
+    fn short_header(&mut self) -> Option<Header> {
+        let (initial, rest) = self.rest.split_first()?;
+        let (value, rest) = match (initial & 0x1f, rest) {
+            (value @ 0..=23, rest) => (u16::from(value), rest),
+            (24, [value, rest @ ..]) => (u16::from(*value), rest),
+            (25, [high, low, rest @ ..]) => (u16::from_be_bytes([*high, *low]), rest),
+            _ => return None,
+        };
+        let header = match initial >> 5 {
+            0 => Header::Positive(value.into()),
+            2 => Header::Bytes(Some(value.into())),
+            3 => Header::Text(Some(value.into())),
+            4 => Header::Array(Some(value.into())),
+            5 => Header::Map(Some(value.into())),
+            _ => return None,
+        };
+        self.rest = rest;
+        Some(header)
     }
 
     /// Takes `len` bytes, which a header declared.
@@ -128,6 +153,9 @@ impl<'a> Reader<'a> {
 
     /// Whether the next item is `null` or `undefined`; such an item is passed over.
     pub(crate) fn take_null(&mut self) -> Result<bool, CborError> {
+        if !matches!(self.rest.first(), Some(0xc0..=0xdb | 0xf6 | 0xf7 | 0xf8)) {
+            return Ok(false);
+        }
         let before = *self;
         if matches!(self.header()?, Header::Simple(22 | 23)) {
             return Ok(true);

@@ -9,7 +9,7 @@ use super::{
     reply::{CopyDetail, CourierDetail, EpochDetail},
 };
 use crate::{
-    cbor::{CborError, Member, MemberFault, Reader, Unset, Value, Writer, members, set},
+    cbor::{CborError, Member, MemberFault, Reader, Unset, Value, Writer, members, set, skip},
     frame,
 };
 
@@ -292,7 +292,7 @@ impl Envelope {
         members(&mut Reader::new(item), |key, value| match key {
             QUERY_ID => set(&mut query_id, QUERY_ID, value),
             ERROR_CODE => set(&mut error_code, ERROR_CODE, value),
-            _ => Ok(()),
+            _ => skip(value),
         })?;
         Ok(Self { query_id, error_code })
     }

@@ -22,7 +22,7 @@ message! {
     /// An envelope and what belongs to it (§4.6).
     pub struct EncryptReply {
         /// The envelope, `CourierQueryWriteLength` bytes.
-        pub message_ciphertext: SecretBytes,
+        pub message_ciphertext: Blob,
         /// Opens the reply to the envelope.
         pub envelope_descriptor: SecretBytes,
         /// Names the envelope.

@@ -6,7 +6,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    EnvelopeHash, IdentityHash, MessageBoxIndex, MessageId, QueueId, ReadCap, SecretBytes, Seed,
+    Blob, EnvelopeHash, IdentityHash, MessageBoxIndex, MessageId, QueueId, ReadCap, SecretBytes, Seed,
     SessionToken, SurbId, Voucher, VoucherSecretKey, WriteCap, WriteCapHash,
 };
 use crate::cbor::message;
@@ -76,7 +76,7 @@ message! {
         /// From the encrypt call: opens the reply.
         pub envelope_descriptor: SecretBytes,
         /// From the encrypt call: the envelope.
-        pub message_ciphertext: SecretBytes,
+        pub message_ciphertext: Blob,
         /// From the encrypt call: what a cancel names.
         pub envelope_hash: Option<EnvelopeHash>,
         /// A read of an unwritten box ends with replica code 1 instead of polling.
