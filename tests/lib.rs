@@ -1,1 +1,0 @@
-//! Suites that need more than one crate of the workspace.

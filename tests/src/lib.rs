@@ -1,0 +1,20 @@
+//! The machine and a daemon joined by a simulated wire, for suites that need more than one crate.
+//!
+//! [`Pair`] holds both sides in one thread. Time is virtual and jumps to the next moment at which
+//! something can happen, so hours pass in milliseconds and nothing sleeps. Whatever is random
+//! comes from the seed, which is printed when a test fails.
+
+mod daemon;
+mod pair;
+mod rng;
+pub mod sample;
+mod scripted;
+mod tap;
+mod wire;
+
+pub use daemon::{Conn, Daemon};
+pub use pair::{Completion, Pair};
+pub use rng::Rng;
+pub use scripted::{Scripted, Talk};
+pub use tap::{Tap, Written};
+pub use wire::{Cut, Direction, How};

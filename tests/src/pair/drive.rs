@@ -1,0 +1,245 @@
+//! The driver of the simulation: what sockets, timers and an executor would do.
+
+use kpthin_core::{
+    Instant,
+    machine::{DisconnectCause, DisconnectMode, LinkId, Output, limits},
+};
+
+use super::Pair;
+use crate::{
+    Daemon, Direction, How,
+    wire::{DIAL, Link, Phase, SOCKET_BUFFER},
+};
+
+impl<D: Daemon> Pair<D> {
+    /// The canonical loop: outputs until idle, then bytes, and again if there were any.
+    pub(super) fn drain_machine(&mut self) {
+        loop {
+            loop {
+                match self.machine.poll_output() {
+                    Output::Idle { wake_at } => {
+                        self.machine_wake = wake_at;
+                        break;
+                    }
+                    output => self.act(output),
+                }
+            }
+            if !self.transmit() {
+                return;
+            }
+        }
+    }
+
+    fn transmit(&mut self) -> bool {
+        let Some(link) = self.link.as_mut().filter(|link| link.phase == Phase::Open) else { return false };
+        let held = link.out.len();
+        if held >= limits::HIGH_WATER_MARK {
+            return false;
+        }
+        self.machine.poll_transmit(self.now, link.id, &mut link.out);
+        let bytes = &link.out[held..];
+        self.tap.wrote(self.now, link.id, bytes);
+        !bytes.is_empty()
+    }
+
+    pub(super) fn dial(&mut self, id: LinkId) {
+        assert!(self.link.is_none(), "a link is dialled while another one lives");
+        self.dials += 1;
+        self.log.note(self.now, || format!("dial {id:?}"));
+        self.link = Some(Link::dialling(id, self.now + DIAL));
+    }
+
+    pub(super) fn disconnect(&mut self, id: LinkId, mode: DisconnectMode) {
+        self.log.note(self.now, || format!("disconnect {id:?} {mode:?}"));
+        let Some(link) = self.link.as_mut().filter(|link| link.id == id) else { return };
+        if matches!(link.phase, Phase::Dialling { .. }) {
+            self.link = None;
+            self.machine.handle_disconnected(self.now, id, DisconnectCause::Local);
+        } else {
+            link.disconnect(mode, self.now);
+        }
+    }
+
+    /// The link ends for both sides.
+    fn end(&mut self, cause: DisconnectCause) {
+        let Some(link) = self.link.take_if(|link| !matches!(link.phase, Phase::Dialling { .. })) else {
+            return;
+        };
+        self.log.note(self.now, || format!("{:?} ended: {cause}", link.id));
+        if !link.daemon_closed {
+            self.daemon.handle_disconnected(self.now, link.conn);
+        }
+        self.machine.handle_disconnected(self.now, link.id, cause);
+    }
+
+    /// Moves one chunk in each direction; `true` if anything happened.
+    pub(super) fn move_bytes(&mut self) -> bool {
+        let wrote = self.link.as_mut().is_some_and(|link| link.write() | link.half_close(self.now));
+        let up = self.deliver_up();
+        let daemon = self.drain_daemon();
+        let down = self.deliver_down();
+        wrote || up || daemon || down
+    }
+
+    fn deliver_up(&mut self) -> bool {
+        let Some(link) = self.link.as_ref() else { return false };
+        if link.silent || link.daemon_closed {
+            return false;
+        }
+        let conn = link.conn;
+        if link.up.is_empty() {
+            let closed = matches!(link.phase, Phase::HalfClosed { .. }) && !link.eof_told;
+            if closed {
+                self.link.as_mut().expect("it is there").eof_told = true;
+                self.daemon.handle_eof(self.now, conn);
+            }
+            return closed;
+        }
+        let Some(len) = self.chunk(Direction::Up, link.up.len()) else { return true };
+        let link = self.link.as_mut().expect("it is there");
+        let bytes: Vec<u8> = link.up.drain(..len).collect();
+        self.up_bytes += len;
+        self.log.delivered(self.now, Direction::Up, &bytes);
+        self.daemon.handle_input(self.now, conn, &bytes);
+        true
+    }
+
+    fn drain_daemon(&mut self) -> bool {
+        let mut closed = Vec::new();
+        self.daemon_wake = self.daemon.drain(self.now, &mut closed);
+        let Some(link) = self.link.as_mut().filter(|link| !matches!(link.phase, Phase::Dialling { .. }))
+        else {
+            return false;
+        };
+        if link.daemon_closed {
+            return false;
+        }
+        let before = link.down.len();
+        let closed = closed.contains(&link.conn);
+        if closed || before < SOCKET_BUFFER {
+            self.daemon.poll_transmit(self.now, link.conn, &mut link.down);
+        }
+        let moved = link.down.len() > before;
+        if link.silent {
+            link.down.clear();
+        }
+        if closed {
+            link.daemon_closed = true;
+            self.log.note(self.now, || "the daemon closes".to_owned());
+        }
+        moved || closed
+    }
+
+    fn deliver_down(&mut self) -> bool {
+        let Some(link) = self.link.as_ref() else { return false };
+        if link.silent {
+            return false;
+        }
+        if link.down.is_empty() {
+            if link.daemon_closed {
+                self.end(DisconnectCause::EndOfFile);
+                return true;
+            }
+            return false;
+        }
+        let Some(len) = self.chunk(Direction::Down, link.down.len()) else { return true };
+        let link = self.link.as_mut().expect("it is there");
+        let bytes: Vec<u8> = link.down.drain(..len).collect();
+        self.down_bytes += len;
+        self.log.delivered(self.now, Direction::Down, &bytes);
+        if link.hands_over() {
+            let id = link.id;
+            self.tap.received(self.now, &bytes);
+            self.machine.handle_input(self.now, id, &bytes);
+        }
+        true
+    }
+
+    /// How much of what waits is delivered at once; `None` if the wire was cut instead.
+    fn chunk(&mut self, direction: Direction, waiting: usize) -> Option<usize> {
+        let len = if self.rng.one_in(3) { waiting } else { 1 + self.rng.below_len(waiting.min(1_400)) };
+        let Some(cut) = self.cut.filter(|cut| cut.direction == direction) else { return Some(len) };
+        let so_far = match direction {
+            Direction::Down => self.down_bytes,
+            Direction::Up => self.up_bytes,
+        };
+        let left = cut.after_bytes.saturating_sub(so_far);
+        if left > 0 {
+            return Some(len.min(left));
+        }
+        self.log.note(self.now, || format!("{cut:?}"));
+        self.cut_now(cut.how);
+        None
+    }
+
+    /// Cuts the wire.
+    pub fn cut_now(&mut self, how: How) {
+        self.cut = None;
+        match how {
+            How::EndOfFile => self.end(DisconnectCause::EndOfFile),
+            How::Reset => self.end(DisconnectCause::Reset),
+            How::Silence => {
+                if let Some(link) = &mut self.link {
+                    link.silent = true;
+                    link.up.clear();
+                    link.down.clear();
+                }
+            }
+            How::Unharmed => {}
+        }
+        if let Some(act) = self.on_cut.take() {
+            act(self);
+        }
+    }
+
+    /// When something happens by itself.
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        let link = self.link.as_ref().and_then(Link::wake_at);
+        [self.machine_wake, self.daemon_wake, link].into_iter().flatten().min()
+    }
+
+    /// Wakes the one whose time has come: the daemon and the wire first, so that a reply that is
+    /// already there wins over a deadline.
+    pub(super) fn wake(&mut self) -> bool {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= self.now);
+        if due(self.daemon_wake) {
+            self.daemon.handle_timeout(self.now);
+            return true;
+        }
+        if due(self.link.as_ref().and_then(Link::wake_at)) {
+            self.wake_link();
+            return true;
+        }
+        if due(self.machine_wake) {
+            self.machine.handle_timeout(self.now);
+            return true;
+        }
+        false
+    }
+
+    fn wake_link(&mut self) {
+        let Some(link) = self.link.as_mut() else { return };
+        let id = link.id;
+        match link.phase {
+            Phase::Open => {}
+            Phase::Dialling { .. } => {
+                let refused = self.now < self.refuse_until;
+                match (!refused).then(|| self.daemon.connect(self.now)).flatten() {
+                    Some(conn) => {
+                        (link.conn, link.phase) = (conn, Phase::Open);
+                        self.tap.link_began();
+                        self.machine.handle_connected(self.now, id);
+                    }
+                    None => {
+                        self.link = None;
+                        self.machine.handle_connect_failed(self.now, id, "refused");
+                    }
+                }
+            }
+            Phase::Flushing { .. } => {
+                let _now = link.half_close(self.now);
+            }
+            Phase::HalfClosed { .. } => self.end(DisconnectCause::Local),
+        }
+    }
+}
