@@ -141,7 +141,10 @@ impl<D: Daemon> Pair<D> {
     }
 
     /// How a call that must have ended did.
-    #[must_use]
+    ///
+    /// # Errors
+    ///
+    /// The call's.
     pub fn result(&self, call: CallId) -> Result<AnyReply, CallError> {
         self.completed.get(&call).unwrap_or_else(|| panic!("{call:?} has not ended")).result.clone()
     }
@@ -216,6 +219,15 @@ impl<D: Daemon> Pair<D> {
     /// Runs until no call is open, or for at most `limit`; says whether none is.
     pub fn settle(&mut self, limit: Duration) -> bool {
         self.run_until(self.now + limit, |pair| pair.completed.len() == pair.started.len())
+    }
+
+    /// Checks that a machine without open calls wants nothing more, ever.
+    pub fn assert_at_rest(&mut self) {
+        assert_eq!(self.open_calls().next(), None, "calls are open");
+        self.run_for(Duration::from_secs(3_600));
+        let status = self.machine.status();
+        assert_eq!((status.queued, status.outstanding), (0, 0), "something is left");
+        assert_eq!(self.machine.poll_output(), Output::Idle { wake_at: None }, "not at rest");
     }
 
     /// Runs for so long.
