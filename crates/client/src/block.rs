@@ -1,0 +1,58 @@
+//! Waiting on a plain thread.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::Instant,
+};
+
+use crate::shared::Shared;
+
+/// Why a wait ended without a result.
+pub(crate) enum Blocked {
+    TimedOut,
+    WouldBlock,
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Polls `future` on this thread until it ends or `until` has passed.
+///
+/// Where blocking could keep the driver from running, says so instead.
+pub(crate) fn block_on<F>(shared: Option<&Shared>, future: &mut F, until: Option<Instant>) -> Result<F::Output, Blocked>
+where
+    F: Future + Unpin,
+{
+    thread_local! {
+        static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+    }
+    let waker = UNPARK.with(Waker::clone);
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(output) = Pin::new(&mut *future).poll(&mut cx) {
+            return Ok(output);
+        }
+        if shared.is_some_and(Shared::must_not_block) {
+            return Err(Blocked::WouldBlock);
+        }
+        match until {
+            None => thread::park(),
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(Blocked::TimedOut);
+                }
+                thread::park_timeout(left);
+            }
+        }
+    }
+}

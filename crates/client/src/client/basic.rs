@@ -1,0 +1,271 @@
+//! The basic flows: one call per task.
+
+use std::collections::VecDeque;
+
+use kpthin_core::{
+    error::{CallError, InvalidRequest, ReplicaError},
+    machine::Status,
+    wire::{KeypairReply, MessageBoxIndex, ReadCap, SecretBytes, Seed, WriteCap},
+};
+use zeroize::Zeroizing;
+
+use super::{Client, steps::Tries};
+use crate::{
+    call::Call,
+    envelope::{Confirm, WhenUnwritten},
+    flow::FlowKind,
+};
+
+/// Tombstones on their way at once; the daemon's own queue holds sixteen.
+const TOMBSTONES_AT_ONCE: usize = 8;
+
+/// What a box was found to hold.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "the three outcomes are all there are")]
+pub enum Read {
+    /// A message.
+    Message {
+        /// Its content.
+        plaintext: SecretBytes,
+        /// The box after this one.
+        next: MessageBoxIndex,
+    },
+    /// Nothing yet, or nothing any more: replicas keep boxes for one to two weeks.
+    NotWritten,
+    /// The writer has deleted it, and its signature says so.
+    Tombstone {
+        /// The box after this one.
+        next: MessageBoxIndex,
+    },
+}
+
+/// What became of one box of [`Client::tombstone`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TombstoneReport {
+    /// The box.
+    pub index: MessageBoxIndex,
+    /// `Ok` if a replica holds the tombstone now.
+    pub result: Result<(), CallError>,
+}
+
+/// What became of the boxes of [`Client::tombstone`].
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "some of the boxes may have failed"]
+#[non_exhaustive]
+pub struct Tombstones {
+    /// One per box that was tried, in order.
+    pub boxes: Vec<TombstoneReport>,
+    /// The box after the last one tried, or why it could not be found, which ends the range early.
+    pub next: Result<MessageBoxIndex, CallError>,
+}
+
+impl Tombstones {
+    /// Whether all boxes asked for are deleted.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.next.is_ok() && self.boxes.iter().all(|report| report.result.is_ok())
+    }
+}
+
+impl Client {
+    /// Makes a new stream, from a seed that the operating system draws.
+    ///
+    /// The capabilities in the reply are all there is to it: keep the write capability to write,
+    /// give the read capability to readers.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest::Missing`] if the operating system has no random numbers.
+    pub fn create_stream(&self) -> Call<KeypairReply> {
+        let mut seed = Zeroizing::new([0; 32]);
+        match getrandom::fill(&mut *seed) {
+            Ok(()) => self.new_keypair(&Seed::from(*seed)),
+            Err(_) => Call::refused(InvalidRequest::Missing { member: "seed" }.into()),
+        }
+    }
+
+    /// Writes a box and returns the index of the next.
+    ///
+    /// Success means that a replica stored it, or held exactly this already: writing the same
+    /// again is harmless. Where it helps, the box is encrypted afresh and tried again.
+    ///
+    /// # Errors
+    ///
+    /// - [`ReplicaError::BoxAlreadyExists`]: the box holds something else, which stays.
+    /// - [`ReplicaError::Tombstone`]: the box was deleted.
+    /// - [`InvalidRequest::Empty`]: an empty box would be a tombstone; see
+    ///   [`tombstone`](Self::tombstone).
+    /// - [`CallError::TooLarge`]: see [`max_message_len`](Self::max_message_len).
+    /// - the others: what the last try failed with. Unless the
+    ///   [`fate`](CallError::fate) says otherwise, the box may be written.
+    pub fn write(
+        &self,
+        write_cap: &WriteCap,
+        index: &MessageBoxIndex,
+        plaintext: impl Into<SecretBytes>,
+    ) -> Call<MessageBoxIndex> {
+        self.write_with(write_cap, index, plaintext, Confirm::Replica)
+    }
+
+    /// Writes a box as [`write`](Self::write) does, with a choice of what success means.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write); with [`Confirm::Courier`] the replicas' verdicts stay unknown.
+    pub fn write_with(
+        &self,
+        write_cap: &WriteCap,
+        index: &MessageBoxIndex,
+        plaintext: impl Into<SecretBytes>,
+        confirm: Confirm,
+    ) -> Call<MessageBoxIndex> {
+        let plaintext = plaintext.into();
+        if plaintext.is_empty() {
+            return Call::refused(InvalidRequest::Empty { member: "plaintext" }.into());
+        }
+        self.write_box(write_cap, index, plaintext, confirm)
+    }
+
+    fn write_box(
+        &self,
+        write_cap: &WriteCap,
+        index: &MessageBoxIndex,
+        plaintext: SecretBytes,
+        confirm: Confirm,
+    ) -> Call<MessageBoxIndex> {
+        let (write_cap, index) = (write_cap.clone(), index.clone());
+        self.flow(FlowKind::Finite, |client| async move {
+            let mut tries = Tries::new(&client);
+            loop {
+                let error = match client.encrypt_write(&write_cap, &index, plaintext.clone()).await {
+                    Err(error) => error,
+                    Ok(envelope) => {
+                        let request = envelope.request(&write_cap, confirm);
+                        let call = client.start_resending_encrypted_message(request);
+                        match tries.within(call).await {
+                            None => continue,
+                            Some(Ok(_)) => return Ok(envelope.next_index().clone()),
+                            Some(Err(error)) => error,
+                        }
+                    }
+                };
+                tries.again(error).await?;
+            }
+        })
+    }
+
+    /// Reads a box, once: an unwritten one is not waited for.
+    ///
+    /// Where it helps, the question is encrypted afresh and tried again.
+    ///
+    /// # Errors
+    ///
+    /// What the last try failed with. [`DaemonError::BacapDecryptionFailed`] means that the
+    /// capability and the index don't belong together, or that replicas hold a bad box.
+    ///
+    /// [`DaemonError::BacapDecryptionFailed`]: kpthin_core::error::DaemonError::BacapDecryptionFailed
+    pub fn read(&self, read_cap: &ReadCap, index: &MessageBoxIndex) -> Call<Read> {
+        let (read_cap, index) = (read_cap.clone(), index.clone());
+        self.flow(FlowKind::Finite, |client| async move {
+            let mut tries = Tries::new(&client);
+            loop {
+                let error = match client.encrypt_read(&read_cap, &index).await {
+                    Err(error) => error,
+                    Ok(envelope) => {
+                        let next = envelope.next_index().clone();
+                        let request = envelope.request(&read_cap, WhenUnwritten::Report);
+                        let call = client.start_resending_encrypted_message(request);
+                        match tries.within(call).await {
+                            None => continue,
+                            Some(Ok(reply)) => {
+                                let plaintext = reply.plaintext.unwrap_or_default();
+                                return Ok(Read::Message { plaintext, next });
+                            }
+                            Some(Err(CallError::Replica(ReplicaError::BoxIdNotFound))) => {
+                                return Ok(Read::NotWritten);
+                            }
+                            Some(Err(CallError::Replica(ReplicaError::Tombstone))) => {
+                                return Ok(Read::Tombstone { next });
+                            }
+                            Some(Err(error)) => error,
+                        }
+                    }
+                };
+                tries.again(error).await?;
+            }
+        })
+    }
+
+    /// Deletes `count` boxes from an index on, written or not, and reports on each.
+    ///
+    /// A tombstone replaces what the box holds and stays as long as a message would. A box that
+    /// fails does not end the range.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest::ZeroCount`] for no boxes; what happens to boxes is in the reports.
+    #[doc(alias = "tombstone_range")]
+    #[doc(alias = "TombstoneRange")]
+    pub fn tombstone(&self, write_cap: &WriteCap, from: &MessageBoxIndex, count: u32) -> Call<Tombstones> {
+        if count == 0 {
+            return Call::refused(InvalidRequest::ZeroCount.into());
+        }
+        let (write_cap, mut next) = (write_cap.clone(), from.clone());
+        self.flow(FlowKind::Finite, |client| async move {
+            let mut running = VecDeque::new();
+            let mut boxes = Vec::new();
+            let mut failure = None;
+            for _ in 0..count {
+                if running.len() == TOMBSTONES_AT_ONCE {
+                    report(&mut running, &mut boxes).await;
+                }
+                let call = client.write_box(&write_cap, &next, SecretBytes::default(), Confirm::Replica);
+                running.push_back((next.clone(), call));
+                match client.next_message_box_index(&next).await {
+                    Ok(index) => next = index,
+                    Err(error) => {
+                        failure = Some(error);
+                        break;
+                    }
+                }
+            }
+            while !running.is_empty() {
+                report(&mut running, &mut boxes).await;
+            }
+            Ok(Tombstones { boxes, next: failure.map_or(Ok(next), Err) })
+        })
+    }
+
+    /// Waits until a call could reach the mix network: the link is up, the daemon is connected, and
+    /// there is a document.
+    pub fn wait_until_ready(&self) -> Call<Status> {
+        self.flow(FlowKind::Standing, |client| async move { Ok(ready(&client).await) })
+    }
+}
+
+/// Waits for the tombstone that was started first.
+async fn report(
+    running: &mut VecDeque<(MessageBoxIndex, Call<MessageBoxIndex>)>,
+    boxes: &mut Vec<TombstoneReport>,
+) {
+    if let Some((index, call)) = running.pop_front() {
+        let result = match call.await {
+            // Deleted before: a tombstone may be written again, but a replica may also say so.
+            Ok(_) | Err(CallError::Replica(ReplicaError::Tombstone)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        boxes.push(TombstoneReport { index, result });
+    }
+}
+
+pub(super) async fn ready(client: &Client) -> Status {
+    loop {
+        let changed = client.status_changed();
+        let status = client.status();
+        if status.is_connected() {
+            return status;
+        }
+        drop(changed.await);
+    }
+}

@@ -1,0 +1,219 @@
+//! The handle that programs hold.
+
+mod basic;
+mod network;
+mod steps;
+mod wire;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use kpthin_core::{
+    Instant,
+    error::CallError,
+    machine::Status,
+    wire::{AnyRequest, Geometry, Request},
+};
+
+pub use self::basic::{Read, TombstoneReport, Tombstones};
+use crate::{
+    call::Call,
+    cell::Cell,
+    events::Events,
+    flow::{FlowKind, Task},
+    pause::Pause,
+    shared::{Handle, Phase, Shared, Then},
+    status::StatusChanged,
+};
+
+/// A client of the daemon: cheap to clone, usable from any thread and any executor.
+///
+/// Every request is a method that returns a [`Call`] at once; it is under way already. What the
+/// client knows by itself (its status, the network's documents) is answered without one. When the
+/// last handle is gone (clients, calls, event subscriptions), the client closes, after detached
+/// calls have had 30 s to end.
+///
+/// Two layers of methods stand side by side. Those that the protocol knows send one request each
+/// and keep the guide's names. The others are *flows*: they take several steps, try again where
+/// that is harmless and helps, and end with a value for every outcome that a program branches on:
+/// [`write`](Self::write), [`read`](Self::read), [`tombstone`](Self::tombstone),
+/// [`create_stream`](Self::create_stream), [`send_and_await_reply`](Self::send_and_await_reply),
+/// [`wait_until_ready`](Self::wait_until_ready).
+#[derive(Clone, Debug)]
+pub struct Client {
+    handle: Handle,
+}
+
+impl Client {
+    pub(crate) const fn new(handle: Handle) -> Self {
+        Self { handle }
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        self.handle.shared()
+    }
+
+    /// Runs an async function as a call: eager, without a runtime, polled by the driver itself.
+    ///
+    /// `make` is called at once, with a client for the steps. That client is not counted as a
+    /// handle: a flow does not keep the program's client open. What it starts are steps of this
+    /// flow; when the flow fails, its [`fate`](CallError::fate) is the worst of theirs. Pause with
+    /// [`pause`](Self::pause); anything that blocks the thread blocks every call.
+    ///
+    /// At most 4,096 flows run at once; the next is refused with [`CallError::TooManyCalls`].
+    ///
+    /// # Errors
+    ///
+    /// The call ends with what the function returns, or with [`CallError::Cancelled`] if it
+    /// panics, is cancelled or dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the call has the driver drop the future before it next encodes anything; calls
+    /// that the future holds are dropped with it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kpthin_client::{Call, CallError, Client, FlowKind, wire::{MessageBoxIndex, WriteCap}};
+    ///
+    /// /// Writes two boxes, one after the other.
+    /// fn write_both(client: &Client, cap: WriteCap, index: MessageBoxIndex) -> Call<MessageBoxIndex> {
+    ///     client.flow(FlowKind::Finite, |client| async move {
+    ///         let next = client.write(&cap, &index, "first").await?;
+    ///         client.write(&cap, &next, "second").await
+    ///     })
+    /// }
+    /// ```
+    #[doc(alias = "spawn")]
+    pub fn flow<T, F, Fut>(&self, kind: FlowKind, make: F) -> Call<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(Self) -> Fut,
+        Fut: Future<Output = Result<T, CallError>> + Send + 'static,
+    {
+        let shared = self.shared();
+        let id = shared.mint_flow();
+        let inner = Self::new(Handle::of_flow(shared.clone(), id));
+        let cell = Arc::new(Cell::empty());
+        let task = Task::new(Box::pin(make(inner)), cell.clone());
+        match shared.spawn(id, kind, self.handle.flow(), Box::new(task)) {
+            Ok(()) => Call::flow(self.handle.clone(), Some(id), cell),
+            Err((error, task)) => {
+                drop(task);
+                Call::refused(error)
+            }
+        }
+    }
+
+    /// Pauses for a time on the driver's clock; ends at once when the client is closed.
+    #[doc(alias = "sleep")]
+    pub fn pause(&self, duration: Duration) -> Pause {
+        Pause::new(self.shared().clone(), duration)
+    }
+
+    /// The time on the driver's clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.shared().now()
+    }
+
+    /// What the client knows now.
+    #[doc(alias = "is_connected")]
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared().lock().status()
+    }
+
+    /// Waits for the next change of the status, and returns the status then.
+    ///
+    /// It begins to watch when it is called, not when it is awaited, so that nothing is missed if
+    /// it is called before a look at [`status`](Self::status). Calls that come and go are no
+    /// change. It ends at once when the client is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it has no effect.
+    pub fn status_changed(&self) -> StatusChanged {
+        StatusChanged::new(self.shared().clone())
+    }
+
+    /// Subscribes to what happens from now on.
+    #[doc(alias = "event_sink")]
+    #[doc(alias = "EventSink")]
+    pub fn events(&self) -> Events {
+        Events::new(self.handle.clone())
+    }
+
+    /// The sizes the daemon announced last, `None` until it did.
+    #[must_use]
+    pub fn geometry(&self) -> Option<Arc<Geometry>> {
+        self.shared().lock().machine.geometry().cloned()
+    }
+
+    /// The most a box can hold, in bytes; `None` until the daemon has announced it.
+    #[doc(alias = "max_plaintext_payload_length")]
+    #[must_use]
+    pub fn max_message_len(&self) -> Option<usize> {
+        self.geometry().map(|geometry| geometry.max_message_len())
+    }
+
+    /// Ends everything now: all calls fail with [`CallError::Closed`], the daemon is told, the link
+    /// is closed.
+    ///
+    /// The call ends when that is done. Dropping it changes nothing: the client stops.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Closed`] if the driver is gone.
+    #[doc(alias = "close")]
+    #[doc(alias = "shutdown")]
+    pub fn stop(&self) -> Call<()> {
+        self.ending(|shared| {
+            shared.command(|state, now| state.close(now, kpthin_core::error::CloseReason::Stopped));
+        })
+    }
+
+    /// Ends everything once it is done, at the latest after `drain`.
+    ///
+    /// From now on new calls and flows are refused. Standing flows end at once; calls and finite
+    /// flows go on until they have ended or the time is up. Then the client stops.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Closed`] if the driver is gone.
+    pub fn stop_after(&self, drain: Duration) -> Call<()> {
+        self.ending(|shared| shared.command(|state, now| state.drain(now + drain)))
+    }
+
+    fn ending(&self, end: impl FnOnce(&Shared)) -> Call<()> {
+        let cell = Arc::new(Cell::empty());
+        let closed = {
+            let mut state = self.shared().lock();
+            if !matches!(state.phase, Phase::Closed(_)) {
+                state.stops.push(cell.clone());
+            }
+            state.closed()
+        };
+        if closed.is_some() {
+            drop(cell.fill(Ok(())));
+        }
+        end(self.shared());
+        Call::flow(self.handle.clone(), None, cell)
+    }
+
+    /// Starts a request and takes from its reply what the caller wants.
+    fn call<R: Request, T>(
+        &self,
+        request: R,
+        take: impl FnOnce(R::Reply) -> T + Send + Sync + 'static,
+    ) -> Call<T> {
+        self.begin(request.into(), Then::Cancel, Box::new(|reply| R::take_reply(reply).map(take)))
+    }
+
+    fn begin<T>(&self, request: AnyRequest, dropped: Then, decode: crate::call::Decode<T>) -> Call<T> {
+        match self.shared().start(self.handle.flow(), request) {
+            Ok(call) => Call::wire(self.handle.clone(), call, dropped, decode),
+            Err(error) => Call::refused(error),
+        }
+    }
+}

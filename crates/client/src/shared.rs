@@ -1,0 +1,496 @@
+//! What handles and driver share: one lock around the machine, and what belongs to it.
+//!
+//! Lock discipline: nothing is woken, awaited, dropped or called that is not our own while the
+//! lock is held. Wakers are collected under it and woken after it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::Waker,
+    thread::{self, ThreadId},
+    time::Duration,
+};
+
+use kpthin_core::{
+    Instant,
+    error::{CallError, CloseReason, Fate},
+    machine::{CallId, Event, LinkStatus, Machine, Status},
+    wire::{AnyRequest, Class},
+};
+
+use crate::{
+    cell::Cell,
+    connect::ConnectError,
+    events::Subscribers,
+    flow::{Body, End, FlowId, FlowKind, Flows},
+    io::Runtime,
+    pause::{Timer, Timers},
+    slots::Slots,
+    status::Watch,
+};
+
+/// How long detached calls may go on once the last handle is gone.
+const DETACHED_MAX: Duration = Duration::from_secs(30);
+
+/// Where the driver is.
+#[derive(Debug, Default)]
+enum Seat {
+    /// Ended, or dropped.
+    Gone,
+    /// Waiting for its waker.
+    Parked(Waker),
+    /// Running; `dirty` if a command came since it last looked.
+    Polling { dirty: bool },
+    /// Never polled yet.
+    #[default]
+    Unpolled,
+    /// Woken, and not yet running.
+    Woken,
+}
+
+/// How far the client is on its way to its end.
+///
+/// ```text
+/// Open --> Draining --> Closing --> Closed
+///   +-------------------^            ^
+///   +--------------------------------+ (the driver is gone)
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Phase {
+    /// Nothing is started or sent any more.
+    Closed(CloseReason),
+    /// The machine says good-bye.
+    Closing(CloseReason),
+    /// What runs may go on; new calls and flows are refused at the handles.
+    Draining { until: Instant },
+    /// In use.
+    Open,
+}
+
+/// What happens to a connect that is pending.
+pub(crate) enum First {
+    /// It was answered.
+    Answered,
+    /// It waits for the first link.
+    Waiting(Arc<Cell<Result<(), ConnectError>>>),
+}
+
+/// Everything under the lock.
+pub(crate) struct State {
+    pub(crate) machine: Machine,
+    pub(crate) slots: Slots,
+    pub(crate) flows: Flows,
+    pub(crate) timers: Timers,
+    pub(crate) subscribers: Subscribers,
+    pub(crate) watch: Watch,
+    pub(crate) phase: Phase,
+    pub(crate) first: First,
+    pub(crate) stops: Vec<Arc<Cell<Result<(), CallError>>>>,
+    /// What is dialled, for [`ConnectError`].
+    target: Arc<str>,
+    seat: Seat,
+    driver_thread: Option<ThreadId>,
+}
+
+impl State {
+    pub(crate) const fn closed(&self) -> Option<CloseReason> {
+        match self.phase {
+            Phase::Closed(reason) => Some(reason),
+            Phase::Closing(_) | Phase::Draining { .. } | Phase::Open => None,
+        }
+    }
+
+    /// Whether a new call or flow may begin.
+    fn admit(&self, flow: Option<FlowId>) -> Result<(), CallError> {
+        match self.phase {
+            Phase::Open => Ok(()),
+            Phase::Draining { .. } if flow.is_some() => Ok(()),
+            Phase::Draining { .. } => Err(CallError::Closed(CloseReason::Stopped, Fate::NotSent)),
+            Phase::Closed(reason) | Phase::Closing(reason) => Err(CallError::Closed(reason, Fate::NotSent)),
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let mut status = self.machine.status();
+        if self.closed().is_some() {
+            status.link = LinkStatus::Closed;
+        }
+        status
+    }
+
+    /// Begins to end: standing flows now, the rest until `until`.
+    pub(crate) fn drain(&mut self, until: Instant) {
+        match &mut self.phase {
+            Phase::Open => {
+                self.phase = Phase::Draining { until };
+                self.flows.doom_standing(End::Closed(CloseReason::Stopped));
+            }
+            Phase::Draining { until: earlier } => *earlier = until.min(*earlier),
+            Phase::Closed(_) | Phase::Closing(_) => {}
+        }
+    }
+
+    /// Ends everything.
+    pub(crate) fn close(&mut self, now: Instant, reason: CloseReason) {
+        if matches!(self.phase, Phase::Open | Phase::Draining { .. }) {
+            self.phase = Phase::Closing(reason);
+            self.flows.doom_all(End::Closed(reason));
+            self.machine.close_for(now, reason);
+        }
+    }
+
+    /// Closes once a drain is done or its time is up; tells whether it did.
+    pub(crate) fn close_if_drained(&mut self, now: Instant) -> bool {
+        let Phase::Draining { until } = self.phase else { return false };
+        let drained = self.slots.pending() == 0 && self.flows.is_empty();
+        if drained || now >= until {
+            self.close(now, CloseReason::Stopped);
+            return true;
+        }
+        false
+    }
+
+    /// Answers the pending connect, and tells the subscribers.
+    pub(crate) fn event(&mut self, now: Instant, event: &Event, wakers: &mut Vec<Waker>) {
+        if let First::Waiting(cell) = &self.first {
+            let answer = match event {
+                Event::LinkUp => Some(Ok(())),
+                Event::LinkDown { cause, .. } => Some(Err(ConnectError::new(&self.target, cause))),
+                _ => None,
+            };
+            if let Some(answer) = answer {
+                let failed = answer.is_err();
+                wakers.extend(cell.fill(answer));
+                self.first = First::Answered;
+                if failed {
+                    self.close(now, CloseReason::NeverConnected);
+                }
+            }
+        }
+        self.subscribers.emit(event, wakers);
+    }
+
+    /// Wakes whoever waits for something that can't come any more.
+    pub(crate) fn finish(&mut self, reason: CloseReason, wakers: &mut Vec<Waker>) {
+        self.phase = Phase::Closed(reason);
+        for ended in self.slots.fail_all(reason, wakers) {
+            if let Some(flow) = ended.flow {
+                self.flows.step_ended(flow, ended.fate);
+            }
+        }
+        for (_, timer) in self.timers.drain() {
+            match timer {
+                Timer::Pause(waker) => wakers.extend(waker),
+                Timer::Flow(_) => {}
+            }
+        }
+        if let First::Waiting(cell) = std::mem::replace(&mut self.first, First::Answered) {
+            wakers.extend(cell.fill(Err(ConnectError::Closed(reason))));
+        }
+        let stopped = match reason {
+            CloseReason::DriverGone => Err(CallError::Closed(reason, Fate::NotSent)),
+            _ => Ok(()),
+        };
+        wakers.extend(self.stops.drain(..).filter_map(|cell| cell.fill(stopped.clone())));
+        self.subscribers.wake_all(wakers);
+        self.watch.changed(wakers);
+        self.seat = Seat::Gone;
+    }
+
+    /// Notes a command; the waker is to be woken once the lock is released.
+    fn touch(&mut self) -> Option<Waker> {
+        match &mut self.seat {
+            Seat::Polling { dirty } => {
+                *dirty = true;
+                None
+            }
+            Seat::Gone | Seat::Unpolled | Seat::Woken => None,
+            Seat::Parked(_) => match std::mem::replace(&mut self.seat, Seat::Woken) {
+                Seat::Parked(waker) => Some(waker),
+                _ => None,
+            },
+        }
+    }
+
+    /// The driver runs on this thread now.
+    pub(crate) fn take_seat(&mut self) -> Option<Waker> {
+        self.driver_thread = Some(thread::current().id());
+        match std::mem::replace(&mut self.seat, Seat::Polling { dirty: false }) {
+            Seat::Parked(waker) => Some(waker),
+            _ => None,
+        }
+    }
+
+    /// The driver wants to wait; `false` if a command came in between.
+    pub(crate) fn park(&mut self, waker: &Waker) -> bool {
+        if matches!(self.seat, Seat::Polling { dirty: true }) {
+            self.seat = Seat::Polling { dirty: false };
+            return false;
+        }
+        self.seat = Seat::Parked(waker.clone());
+        true
+    }
+
+    /// The driver has woken itself.
+    pub(crate) fn requeue(&mut self) {
+        self.seat = Seat::Woken;
+    }
+}
+
+/// The runtime as far as handles need it.
+trait Time: Send + Sync {
+    fn now(&self) -> Instant;
+    fn on_worker(&self) -> bool;
+}
+
+impl<R: Runtime> Time for R {
+    fn now(&self) -> Instant {
+        Runtime::now(self)
+    }
+
+    fn on_worker(&self) -> bool {
+        Runtime::on_worker(self)
+    }
+}
+
+/// The lock, and what needs none.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    time: Arc<dyn Time>,
+    /// Handles of any kind that keep the client going.
+    handles: AtomicUsize,
+    next_flow: AtomicU64,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new<R: Runtime>(runtime: Arc<R>, machine: Machine, first: First, target: Arc<str>) -> Self {
+        Self {
+            state: Mutex::new(State {
+                machine,
+                slots: Slots::default(),
+                flows: Flows::default(),
+                timers: Timers::default(),
+                subscribers: Subscribers::default(),
+                watch: Watch::default(),
+                phase: Phase::Open,
+                first,
+                stops: Vec::new(),
+                target,
+                seat: Seat::default(),
+                driver_thread: None,
+            }),
+            time: runtime,
+            handles: AtomicUsize::new(0),
+            next_flow: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in the driver poisons the lock; its guard still has to tell every waiter.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.time.now()
+    }
+
+    /// Whether waiting on this thread could keep the driver from running.
+    pub(crate) fn must_not_block(&self) -> bool {
+        let state = self.lock();
+        let gone = matches!(state.seat, Seat::Gone);
+        let here = state.driver_thread == Some(thread::current().id());
+        drop(state);
+        !gone && (here || self.time.on_worker())
+    }
+
+    /// Runs a command, then wakes the driver.
+    pub(crate) fn command<T>(&self, command: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let now = self.time.now();
+        let (result, waker) = {
+            let mut state = self.lock();
+            let result = command(&mut state, now);
+            (result, state.touch())
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        result
+    }
+
+    pub(crate) fn start(&self, flow: Option<FlowId>, request: AnyRequest) -> Result<CallId, CallError> {
+        self.command(|state, now| {
+            state.admit(flow)?;
+            let kind = request.kind();
+            let call = state.machine.start(now, request, None);
+            let flow = flow.filter(|flow| state.flows.step_started(*flow));
+            state.slots.insert(call, kind, flow, now);
+            Ok(call)
+        })
+    }
+
+    pub(crate) fn mint_flow(&self) -> FlowId {
+        FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Hands a flow to the driver, or back.
+    pub(crate) fn spawn(
+        &self,
+        id: FlowId,
+        kind: FlowKind,
+        parent: Option<FlowId>,
+        body: Box<dyn Body>,
+    ) -> Result<(), (CallError, Box<dyn Body>)> {
+        self.command(|state, _| {
+            if let Err(error) = state.admit(parent) {
+                return Err((error, body));
+            }
+            if state.flows.is_full() {
+                return Err((CallError::TooManyCalls, body));
+            }
+            state.flows.spawn(id, kind, parent, body);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn cancel_call(&self, call: CallId) {
+        self.command(|state, now| {
+            if state.slots.is_waiting(call) {
+                state.machine.cancel(now, call);
+            }
+        });
+    }
+
+    /// Nobody wants a call's result any more.
+    pub(crate) fn drop_call(&self, call: CallId, then: Then) {
+        self.command(|state, now| {
+            let Some(detached) = state.slots.detach(call) else { return };
+            match then {
+                Then::Cancel => state.machine.cancel(now, call),
+                Then::RunOn => {
+                    if let Some(flow) = detached.flow {
+                        state.slots.leave_flow(call);
+                        let fate = match detached.class {
+                            Class::Local | Class::Session => Fate::NotSent,
+                            Class::Message | Class::Operation => Fate::MaybeExecuted,
+                        };
+                        state.flows.step_ended(flow, fate);
+                    }
+                }
+            }
+        });
+    }
+
+    pub(crate) fn set_call_deadline(&self, call: CallId, timeout: Duration) {
+        self.command(|state, now| {
+            if state.slots.is_waiting(call) {
+                state.machine.set_deadline(now, call, Some(now + timeout));
+            }
+        });
+    }
+
+    pub(crate) fn set_flow_deadline(&self, id: FlowId, timeout: Duration) {
+        self.command(|state, now| {
+            if !state.flows.is_running(id) {
+                return;
+            }
+            let timer = state.machine.timer(now, now + timeout);
+            match state.flows.set_deadline(id, timer) {
+                Ok(replaced) => {
+                    drop(state.timers.insert(timer, Timer::Flow(id)));
+                    if let Some(replaced) = replaced {
+                        state.machine.cancel_timer(replaced);
+                        drop(state.timers.remove(&replaced));
+                    }
+                }
+                Err(timer) => state.machine.cancel_timer(timer),
+            }
+        });
+    }
+
+    pub(crate) fn doom_flow(&self, id: FlowId) {
+        self.command(|state, _| state.flows.doom(id, End::Cancelled));
+    }
+
+    /// A flow goes on without anyone who wants its result.
+    pub(crate) fn detach_flow(&self, id: FlowId) {
+        self.command(|state, _| {
+            if let Some(parent) = state.flows.leave_parent(id) {
+                state.flows.step_ended(parent, Fate::MaybeExecuted);
+            }
+        });
+    }
+
+    pub(crate) fn wake_flow(&self, id: FlowId) {
+        let waker = {
+            let mut state = self.lock();
+            if state.flows.wake(id) { state.touch() } else { None }
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// What becomes of a call whose handle is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Cancel,
+    RunOn,
+}
+
+/// A counted share of the client: while there is one, the client goes on.
+///
+/// The handle that a flow gets is not counted, or a flow would keep itself going.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    shared: Arc<Shared>,
+    flow: Option<FlowId>,
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self::share(shared, None)
+    }
+
+    pub(crate) fn of_flow(shared: Arc<Shared>, flow: FlowId) -> Self {
+        Self::share(shared, Some(flow))
+    }
+
+    fn share(shared: Arc<Shared>, flow: Option<FlowId>) -> Self {
+        if flow.is_none() {
+            let _ = shared.handles.fetch_add(1, Ordering::Relaxed);
+        }
+        Self { shared, flow }
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) const fn flow(&self) -> Option<FlowId> {
+        self.flow
+    }
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        Self::share(self.shared.clone(), self.flow)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.flow.is_none() && self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.shared.command(|state, now| state.drain(now + DETACHED_MAX));
+        }
+    }
+}

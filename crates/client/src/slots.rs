@@ -1,0 +1,153 @@
+//! One slot per call: where its reply goes.
+
+use std::{
+    collections::HashMap,
+    mem,
+    task::{Context, Poll, Waker},
+};
+
+use kpthin_core::{
+    Instant,
+    error::{CallError, CloseReason, Fate},
+    machine::CallId,
+    wire::{AnyReply, Class, RequestKind},
+};
+
+use crate::{cell::remember, flow::FlowId};
+
+/// A call that was started and whose result was not taken yet.
+#[derive(Debug)]
+struct Slot {
+    flow: Option<FlowId>,
+    kind: RequestKind,
+    started: Instant,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nobody wants the result.
+    Detached,
+    /// The result waits to be taken.
+    Done(Result<AnyReply, CallError>),
+    /// The call goes on.
+    Waiting(Option<Waker>),
+}
+
+/// The slots of a client's calls.
+///
+/// Bounded by the machine, which ends a call it has no room for, and by the number of handles that
+/// the program holds on calls that have ended.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    slots: HashMap<CallId, Slot>,
+    pending: usize,
+}
+
+/// What the end of a call means to others than its caller.
+pub(crate) struct Ended {
+    pub(crate) flow: Option<FlowId>,
+    pub(crate) fate: Fate,
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "told to a subscriber only"))]
+    pub(crate) kind: RequestKind,
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "told to a subscriber only"))]
+    pub(crate) started: Instant,
+}
+
+impl Slots {
+    pub(crate) fn insert(&mut self, call: CallId, kind: RequestKind, flow: Option<FlowId>, started: Instant) {
+        let slot = Slot { flow, kind, started, stage: Stage::Waiting(None) };
+        if self.slots.insert(call, slot).is_none() {
+            self.pending += 1;
+        }
+    }
+
+    /// Calls that have not ended.
+    pub(crate) const fn pending(&self) -> usize {
+        self.pending
+    }
+
+    pub(crate) fn is_waiting(&self, call: CallId) -> bool {
+        self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, Stage::Waiting(_)))
+    }
+
+    /// Puts a result into its slot; the waker is to be woken once the lock is released.
+    pub(crate) fn complete(
+        &mut self,
+        call: CallId,
+        result: Result<AnyReply, CallError>,
+        wakers: &mut Vec<Waker>,
+    ) -> Option<Ended> {
+        let slot = self.slots.get_mut(&call)?;
+        let fate = match (slot.kind.class(), &result) {
+            // Answered by the daemon alone, and without effects that anyone else could see.
+            (Class::Local | Class::Session, _) => Fate::NotSent,
+            (Class::Message | Class::Operation, Ok(_)) => Fate::MaybeExecuted,
+            (Class::Message | Class::Operation, Err(error)) => error.fate(),
+        };
+        let ended = Ended { flow: slot.flow.take(), fate, kind: slot.kind, started: slot.started };
+        match mem::replace(&mut slot.stage, Stage::Detached) {
+            Stage::Detached => drop(self.slots.remove(&call)),
+            Stage::Done(result) => {
+                slot.stage = Stage::Done(result);
+                return None;
+            }
+            Stage::Waiting(waker) => {
+                slot.stage = Stage::Done(result);
+                wakers.extend(waker);
+            }
+        }
+        self.pending -= 1;
+        Some(ended)
+    }
+
+    /// Ends every call that goes on, because nobody will end it otherwise.
+    pub(crate) fn fail_all(&mut self, reason: CloseReason, wakers: &mut Vec<Waker>) -> Vec<Ended> {
+        let waiting: Vec<CallId> = self.slots.keys().copied().filter(|call| !self.is_done(*call)).collect();
+        let closed = CallError::Closed(reason, Fate::MaybeExecuted);
+        waiting.into_iter().filter_map(|call| self.complete(call, Err(closed.clone()), wakers)).collect()
+    }
+
+    fn is_done(&self, call: CallId) -> bool {
+        self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, Stage::Done(_)))
+    }
+
+    pub(crate) fn poll_take(&mut self, call: CallId, cx: &Context<'_>) -> Poll<Result<AnyReply, CallError>> {
+        if let Some(Slot { stage: Stage::Waiting(waker), .. }) = self.slots.get_mut(&call) {
+            remember(waker, cx);
+            return Poll::Pending;
+        }
+        match self.slots.remove(&call) {
+            Some(Slot { stage: Stage::Done(result), .. }) => Poll::Ready(result),
+            _ => Poll::Ready(Err(CallError::Cancelled(Fate::MaybeExecuted))),
+        }
+    }
+
+    /// Gives up the result; tells whether the call goes on, and which flow it was a step of.
+    pub(crate) fn detach(&mut self, call: CallId) -> Option<Detached> {
+        match self.slots.get_mut(&call) {
+            Some(slot) if matches!(slot.stage, Stage::Waiting(_)) => {
+                slot.stage = Stage::Detached;
+                Some(Detached { flow: slot.flow, class: slot.kind.class() })
+            }
+            Some(_) => {
+                drop(self.slots.remove(&call));
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// Makes a call nobody's step.
+    pub(crate) fn leave_flow(&mut self, call: CallId) {
+        if let Some(slot) = self.slots.get_mut(&call) {
+            slot.flow = None;
+        }
+    }
+}
+
+/// A call that goes on without anyone who wants its result.
+pub(crate) struct Detached {
+    pub(crate) flow: Option<FlowId>,
+    pub(crate) class: Class,
+}

@@ -1,0 +1,83 @@
+//! What the `tracing` subscriber is told: link, call, kind, duration, error; nothing else.
+
+#[cfg(feature = "tracing")]
+pub(crate) use self::on::Trace;
+#[cfg(not(feature = "tracing"))]
+pub(crate) use self::off::Trace;
+
+#[cfg(feature = "tracing")]
+mod on {
+    use std::time::Duration;
+
+    use kpthin_core::{
+        Instant,
+        error::CallError,
+        machine::{CallId, Event, LinkId},
+        wire::RequestKind,
+    };
+
+    use crate::slots::Ended;
+
+    enum Record {
+        Call { call: CallId, kind: RequestKind, duration: Duration, error: Option<CallError> },
+        Event(Event),
+        Link(LinkId, &'static str),
+    }
+
+    /// What is to be told once the lock is released, in order.
+    #[derive(Default)]
+    pub(crate) struct Trace(Vec<Record>);
+
+    impl Trace {
+        pub(crate) fn call(&mut self, now: Instant, call: CallId, ended: &Ended, error: Option<CallError>) {
+            let duration = now.saturating_since(ended.started);
+            self.0.push(Record::Call { call, kind: ended.kind, duration, error });
+        }
+
+        pub(crate) fn event(&mut self, event: &Event) {
+            self.0.push(Record::Event(event.clone()));
+        }
+
+        pub(crate) fn link(&mut self, link: LinkId, what: &'static str) {
+            self.0.push(Record::Link(link, what));
+        }
+
+        pub(crate) fn flush(&mut self) {
+            for record in self.0.drain(..) {
+                match record {
+                    Record::Call { call, kind, duration, error: None } => {
+                        tracing::debug!(%call, kind = kind.name(), ?duration, "call ended");
+                    }
+                    Record::Call { call, kind, duration, error: Some(error) } => {
+                        tracing::debug!(%call, kind = kind.name(), ?duration, %error, "call failed");
+                    }
+                    Record::Event(event) => tracing::info!(?event, "event"),
+                    Record::Link(link, what) => tracing::debug!(%link, what, "link"),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod off {
+    use kpthin_core::{
+        Instant,
+        error::CallError,
+        machine::{CallId, Event, LinkId},
+    };
+
+    use crate::slots::Ended;
+
+    /// Nobody is told anything.
+    #[derive(Default)]
+    pub(crate) struct Trace;
+
+    #[expect(clippy::unused_self, reason = "the other half of the pair needs it")]
+    impl Trace {
+        pub(crate) fn call(&self, _: Instant, _: CallId, _: &Ended, _: Option<CallError>) {}
+        pub(crate) fn event(&self, _: &Event) {}
+        pub(crate) fn link(&self, _: LinkId, _: &'static str) {}
+        pub(crate) fn flush(&self) {}
+    }
+}
