@@ -77,7 +77,11 @@ pub(crate) fn set<T: Value>(
         return Err(fault(MemberProblem::Duplicate));
     }
     match reader.take_null() {
-        Ok(true) => Ok(()),
+        // Counts as met, or a second occurrence would silently replace the first.
+        Ok(true) => {
+            *slot = T::absent();
+            Ok(())
+        }
         Ok(false) => {
             *slot = Some(T::read(reader).map_err(fault)?);
             Ok(())
@@ -140,18 +144,17 @@ impl<T: Member> Value for T {
 macro_rules! message {
     ($(
         $(#[$doc:meta])*
-        pub struct $name:ident {
-            $( $(#[$field_doc:meta])* pub $field:ident: $type:ty $(as $key:literal)?, )*
+        $vis:vis struct $name:ident {
+            $( $(#[$field_doc:meta])* $field_vis:vis $field:ident: $type:ty $(as $key:literal)?, )*
         }
     )*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $name {
-            $( $(#[$field_doc])* pub $field: $type, )*
+        $vis struct $name {
+            $( $(#[$field_doc])* $field_vis $field: $type, )*
         }
 
         impl $crate::cbor::Member for $name {
-            #[allow(unused_mut, unused_variables, reason = "a message may have no members")]
             fn read_map(
                 reader: &mut $crate::cbor::Reader<'_>,
             ) -> Result<Self, $crate::cbor::MemberFault> {
@@ -167,19 +170,20 @@ macro_rules! message {
                 })
             }
 
-            #[allow(unused_variables, reason = "a message may have no members")]
             fn member_count(&self, unset: $crate::cbor::Unset) -> usize {
+                // A message may have no members.
+                let _ = unset;
                 0 $( + usize::from(
                     unset == $crate::cbor::Unset::Null || !$crate::cbor::Value::is_absent(&self.$field)
                 ) )*
             }
 
-            #[allow(unused_variables, reason = "a message may have no members")]
             fn write_members(
                 &self,
                 unset: $crate::cbor::Unset,
                 writer: &mut $crate::cbor::Writer<'_>,
             ) {
+                let _ = (unset, &writer);
                 $( if unset == $crate::cbor::Unset::Null || !$crate::cbor::Value::is_absent(&self.$field) {
                     writer.text($crate::cbor::message!(@key $field $($key)?));
                     $crate::cbor::Value::write(&self.$field, writer);

@@ -12,7 +12,7 @@ pub use message::MemberProblem;
 pub(crate) use message::{Member, MemberFault, Unset, members, message, set, skip, unset};
 pub(crate) use reader::Reader;
 pub use reader::{CborError, CborProblem};
-pub(crate) use value::{Value, read_array, read_bytes, read_or_absent};
+pub(crate) use value::{Value, read_array, read_bytes};
 pub(crate) use writer::Writer;
 
 /// Nesting levels accepted in one item, the same as the reference decoder's (§1.2).

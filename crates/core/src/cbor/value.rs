@@ -177,6 +177,7 @@ impl<T: Value> Value for Vec<T> {
     }
 }
 
+/// Written in canonical order: the shortest key first, then by bytes (§2.1).
 impl<K: Value + Ord, V: Value> Value for BTreeMap<K, V> {
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -200,16 +201,25 @@ impl<K: Value + Ord, V: Value> Value for BTreeMap<K, V> {
     }
 
     fn write(&self, writer: &mut Writer<'_>) {
-        writer.map(self.len());
-        for (key, value) in self {
-            key.write(writer);
+        let mut pairs: Vec<_> = self
+            .iter()
+            .map(|(key, value)| {
+                let mut bytes = Vec::new();
+                key.write(&mut Writer::new(&mut bytes));
+                (bytes, value)
+            })
+            .collect();
+        pairs.sort_unstable_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+        writer.map(pairs.len());
+        for (key, value) in pairs {
+            writer.raw(&key);
             value.write(writer);
         }
     }
 }
 
 /// Reads a value that may be `null`.
-pub(crate) fn read_or_absent<T: Value>(reader: &mut Reader<'_>) -> Result<T, MemberProblem> {
+fn read_or_absent<T: Value>(reader: &mut Reader<'_>) -> Result<T, MemberProblem> {
     if reader.take_null()? { T::absent().ok_or(MemberProblem::Missing) } else { T::read(reader) }
 }
 

@@ -98,7 +98,7 @@ impl WriteCapHash {
 }
 
 /// BLAKE2b with a 32-byte output, the protocol's only hash.
-pub(crate) fn blake2b_256(bytes: &[u8]) -> [u8; 32] {
+fn blake2b_256(bytes: &[u8]) -> [u8; 32] {
     Blake2b::<U32>::digest(bytes).into()
 }
 

@@ -34,6 +34,7 @@ pub(crate) use bytes_serde;
 
 mod blob;
 mod decode_error;
+mod envelope;
 mod event;
 mod frames;
 mod geometry;
@@ -47,6 +48,7 @@ mod table;
 
 pub use blob::Blob;
 pub use decode_error::DecodeError;
+pub use envelope::replica_epoch;
 pub use event::{
     AnyResponse, ConnectionStatus, MessageIdGarbageCollected, MessageReply, MessageSent, NewPkiDocument,
     SessionTokenReply, Shutdown,
@@ -54,7 +56,6 @@ pub use event::{
 pub(crate) use frames::encode_request;
 pub use frames::{FrameTooLarge, ReplyFrame, RequestFrame};
 pub use geometry::{Geometry, PigeonholeGeometry, SphinxGeometry};
-pub(crate) use ids::blake2b_256;
 pub use ids::{
     AppId, EnvelopeHash, IdentityHash, InstanceToken, MessageId, QueryId, QueueId, SurbId, WriteCapHash,
 };

@@ -205,24 +205,24 @@ pub enum FailureDetail {
 
 message! {
     /// The members behind [`FailureDetail::Copy`].
-    pub struct CopyDetail {
+    pub(super) struct CopyDetail {
         /// See there.
-        pub replica_error_code: u8,
+        pub(super) replica_error_code: u8,
         /// See there.
-        pub failed_envelope_index: u64,
+        pub(super) failed_envelope_index: u64,
     }
 
     /// The members behind [`FailureDetail::Courier`].
-    pub struct CourierDetail {
+    pub(super) struct CourierDetail {
         /// See there.
-        pub courier_identity_hash: Option<IdentityHash>,
+        pub(super) courier_identity_hash: Option<IdentityHash>,
         /// See there.
-        pub courier_queue_id: Option<QueueId>,
+        pub(super) courier_queue_id: Option<QueueId>,
     }
 
     /// The member behind [`FailureDetail::Epoch`].
-    pub struct EpochDetail {
+    pub(super) struct EpochDetail {
         /// See there.
-        pub epoch: u64,
+        pub(super) epoch: u64,
     }
 }

@@ -1,0 +1,114 @@
+//! The document of one epoch, signatures stripped.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use super::{DocumentError, Node, ReplicaDescriptor, Service};
+use crate::{
+    cbor::message,
+    wire::{Blob, IdentityHash},
+};
+
+message! {
+    /// What the directory authorities say about the network in one epoch (§7.1).
+    ///
+    /// Lists and maps that are `null` or absent are empty here. Fields stand in the order in which
+    /// they are encoded. Documents of one epoch can be encoded differently and say the same, so
+    /// compare values, never bytes.
+    #[derive(Default)]
+    pub struct Document {
+        /// Mean rate of a hop's delay, per millisecond, as are the rates below.
+        pub mu: f64 as "Mu",
+        /// The epoch the document is valid for.
+        pub epoch: u64 as "Epoch",
+        /// Rate of gateways' decoys.
+        pub lambda_g: f64 as "LambdaG",
+        /// Rate of clients' loop decoys.
+        pub lambda_l: f64 as "LambdaL",
+        /// Rate of mixes' loop decoys.
+        pub lambda_m: f64 as "LambdaM",
+        /// Rate at which clients send.
+        pub lambda_p: f64 as "LambdaP",
+        /// Rate of replicas' decoys.
+        pub lambda_r: f64 as "LambdaR",
+        /// `v1`.
+        pub version: String as "Version",
+        /// The mixes, layer by layer.
+        pub topology: Vec<Vec<Node>> as "Topology",
+        /// Where clients connect.
+        pub gateway_nodes: Vec<Node> as "GatewayNodes",
+        /// The network's first epoch.
+        pub genesis_epoch: u64 as "GenesisEpoch",
+        /// Where services run, couriers included.
+        pub service_nodes: Vec<Node> as "ServiceNodes",
+        /// Where boxes are stored.
+        pub storage_replicas: Vec<ReplicaDescriptor> as "StorageReplicas",
+        /// Earlier shared random values.
+        pub prior_shared_random: Vec<Blob> as "PriorSharedRandom",
+        /// The shared random value.
+        pub shared_random_value: Blob as "SharedRandomValue",
+        /// The scheme of the authorities' signatures.
+        pub pki_signature_scheme: String as "PKISignatureScheme",
+        /// Per authority, its commitment.
+        pub shared_random_commit: BTreeMap<IdentityHash, Blob> as "SharedRandomCommit",
+        /// Per authority, what it had committed to.
+        pub shared_random_reveal: BTreeMap<IdentityHash, Blob> as "SharedRandomReveal",
+        /// 32 bytes that name the network's packet sizes.
+        pub sphinx_geometry_hash: Blob as "SphinxGeometryHash",
+        /// The ids of the replicas that may take part, one per byte; left out if `None`.
+        pub configured_replica_ids: Option<Blob> as "ConfiguredReplicaIDs",
+        /// The identity keys of those replicas, in the same order; left out if `None`.
+        pub configured_replica_identity_keys: Option<Vec<Blob>> as "ConfiguredReplicaIdentityKeys",
+    }
+}
+
+/// What nodes call the service that forwards to replicas.
+const COURIER: &str = "courier";
+
+impl Document {
+    /// Reads a document; keys come in any order.
+    ///
+    /// A node whose descriptor is broken stays in its list as one without
+    /// [`descriptor`](Node::descriptor).
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] names the member that cannot be used.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        super::decode(bytes)
+    }
+
+    /// The canonical encoding, which signatures cover.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        super::encode(self)
+    }
+
+    /// The nodes that offer a service, entries without a usable endpoint left out (§7.3).
+    ///
+    /// Where several offer it, choose one at random.
+    pub fn services<'a>(&'a self, capability: &'a str) -> impl Iterator<Item = Service> + 'a {
+        self.service_nodes
+            .iter()
+            .filter_map(Node::descriptor)
+            .filter_map(move |descriptor| descriptor.service(capability))
+    }
+
+    /// The services that forward to replicas.
+    pub fn couriers(&self) -> impl Iterator<Item = Service> + '_ {
+        self.services(COURIER)
+    }
+
+    /// The replica epoch of this document, as the replicas' keys tell it.
+    ///
+    /// A replica publishes keys for the epoch before, the current and the next one (§7.2); the
+    /// middle that most replicas agree on counts, the later one of two. `None` if no replica has
+    /// three keys in a row.
+    #[must_use]
+    pub fn replica_epoch(&self) -> Option<u64> {
+        let mut votes = BTreeMap::<u64, usize>::new();
+        for epoch in self.storage_replicas.iter().filter_map(ReplicaDescriptor::middle_epoch) {
+            *votes.entry(epoch).or_default() += 1;
+        }
+        votes.into_iter().max_by_key(|(_, count)| *count).map(|(epoch, _)| epoch)
+    }
+}

@@ -1,0 +1,7 @@
+//! What real implementations produce, and what generated input does to the codec.
+//!
+//! One binary, since the parts share how vectors are read.
+#![expect(clippy::unwrap_used, reason = "a vector that cannot be read fails its test")]
+
+mod documents;
+mod support;
