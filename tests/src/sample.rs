@@ -5,7 +5,7 @@ use kpthin_core::wire::{
     CancelResendingEncryptedMessage, CopyReply, CounterReply, EncryptRead, EncryptReply, EncryptWrite,
     EnvelopeHash, GetMessageBoxIndexCounter, IdentityHash, IndexReply, KeypairReply, MessageBoxIndex,
     MessageReply, MessageSent, NewKeypair, NextMessageBoxIndex, PigeonholeGeometry, QueueId, ReadCap,
-    ReplyFrame, RequestFrame, ResendingReply, SendMessage, SessionTokenReply, SphinxGeometry,
+    ReplyFrame, RequestFrame, RequestKind, ResendingReply, SendMessage, SessionTokenReply, SphinxGeometry,
     StartResendingCopyCommand, StartResendingEncryptedMessage, WriteCap, WriteCapHash,
 };
 
@@ -228,4 +228,10 @@ pub fn answer(frame: &RequestFrame) -> Option<AnyResponse> {
         kind: frame.request.kind(),
         result: Ok(reply),
     }))
+}
+
+/// The kind of [`cancel`].
+#[must_use]
+pub const fn cancel_kind() -> RequestKind {
+    RequestKind::CancelResendingEncryptedMessage
 }

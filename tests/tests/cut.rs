@@ -117,12 +117,12 @@ fn cut_downwards_by_end_of_file() {
 
 #[test]
 fn cut_upwards_by_reset() {
-    every_byte(How::Reset, Direction::Up, &AFTER[..3]);
+    every_byte(How::Reset, Direction::Up, &AFTER[..1]);
 }
 
 #[test]
 fn cut_downwards_by_reset() {
-    every_byte(How::Reset, Direction::Down, &AFTER[..3]);
+    every_byte(How::Reset, Direction::Down, &AFTER[..1]);
 }
 
 #[test]
