@@ -28,7 +28,11 @@ impl Wake for Unpark {
 /// Polls `future` on this thread until it ends or `until` has passed.
 ///
 /// Where blocking could keep the driver from running, says so instead.
-pub(crate) fn block_on<F>(shared: Option<&Shared>, future: &mut F, until: Option<Instant>) -> Result<F::Output, Blocked>
+pub(crate) fn block_on<F>(
+    shared: Option<&Shared>,
+    future: &mut F,
+    until: Option<Instant>,
+) -> Result<F::Output, Blocked>
 where
     F: Future + Unpin,
 {

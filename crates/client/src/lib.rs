@@ -15,6 +15,8 @@ mod pause;
 mod shared;
 mod slots;
 mod status;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 pub use call::{Call, Canceller, WaitError};

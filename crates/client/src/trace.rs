@@ -1,9 +1,9 @@
 //! What the `tracing` subscriber is told: link, call, kind, duration, error; nothing else.
 
-#[cfg(feature = "tracing")]
-pub(crate) use self::on::Trace;
 #[cfg(not(feature = "tracing"))]
 pub(crate) use self::off::Trace;
+#[cfg(feature = "tracing")]
+pub(crate) use self::on::Trace;
 
 #[cfg(feature = "tracing")]
 mod on {

@@ -1,8 +1,8 @@
 //! The requests of the protocol, one method each, under the guide's names.
 
 use kpthin_core::wire::{
-    AnyReply, CancelReply, CancelResendingCopyCommand, CancelResendingEncryptedMessage,
-    CourierEnvelopes, CreateCourierEnvelopesFromMultiPayload, CreateCourierEnvelopesFromPayload,
+    AnyReply, CancelReply, CancelResendingCopyCommand, CancelResendingEncryptedMessage, CourierEnvelopes,
+    CreateCourierEnvelopesFromMultiPayload, CreateCourierEnvelopesFromPayload,
     CreateCourierEnvelopesFromTombstoneRange, DirectoryAuthorities, EncryptRead, EncryptWrite, EnvelopeHash,
     GetDirectoryAuthorities, GetMessageBoxIndexCounter, GetPkiDocument, KeypairReply, MessageBoxIndex,
     MultiCourierEnvelopes, NewKeypair, NextMessageBoxIndex, PkiDocumentReply, ReadCap, Request,

@@ -111,7 +111,8 @@ impl Open {
     /// Writes what is held, as one batch; tells whether anything moved.
     pub(super) fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, DisconnectCause> {
         let mut moved = false;
-        while let Some(rest) = self.out.get(self.sent..).filter(|rest| !rest.is_empty() && !self.write_broken) {
+        while let Some(rest) = self.out.get(self.sent..).filter(|rest| !rest.is_empty() && !self.write_broken)
+        {
             match self.io.poll_write(cx, rest) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(len)) if len > 0 => {

@@ -3,6 +3,8 @@
 mod table;
 mod task;
 
+#[cfg(test)]
+pub(crate) use self::table::FLOWS_MAX;
 pub(crate) use self::{
     table::{End, Flows},
     task::{Body, FlowWaker, Task},

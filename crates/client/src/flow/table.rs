@@ -141,7 +141,8 @@ impl Flows {
     }
 
     pub(crate) fn doom_standing(&mut self, end: End) {
-        let of_kind = |flow: &&FlowId| self.flows.get(flow).is_some_and(|flow| flow.kind == FlowKind::Standing);
+        let of_kind =
+            |flow: &&FlowId| self.flows.get(flow).is_some_and(|flow| flow.kind == FlowKind::Standing);
         let standing: Vec<FlowId> = self.flows.keys().filter(of_kind).copied().collect();
         standing.into_iter().for_each(|id| self.doom(id, end));
     }
@@ -277,10 +278,7 @@ mod tests {
         flows.ended(PARENT, End::Finished);
         let mut settled = flows.take_work().settled;
         settled.extend(flows.take_work().settled);
-        assert_eq!(
-            settled,
-            [(CHILD, End::Finished, Fate::Refused), (PARENT, End::Finished, Fate::Refused)]
-        );
+        assert_eq!(settled, [(CHILD, End::Finished, Fate::Refused), (PARENT, End::Finished, Fate::Refused)]);
     }
 
     #[test]

@@ -1,0 +1,181 @@
+//! Flows: polled by the driver, dropped by the driver, and never more than their call.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use kpthin_core::{
+    error::{CallError, CloseReason, Fate},
+    wire::{AnyRequest, Seed},
+};
+
+use super::world::{World, index, now, read_cap, write_cap};
+use crate::{FlowKind, flow};
+
+#[test]
+fn a_flow_is_eager_and_takes_its_steps() {
+    let (mut world, client, mut peer) = World::up();
+    let mut call = client.flow(FlowKind::Finite, |client| async move {
+        let next = client.next_message_box_index(&index(1)).await?;
+        client.pause(Duration::from_secs(3)).await;
+        client.next_message_box_index(&next).await
+    });
+    world.serve(&mut peer);
+    assert!(now(&mut call).is_none());
+    world.advance(Duration::from_secs(3));
+    world.serve(&mut peer);
+    assert_eq!(now(&mut call), Some(Ok(index(3))));
+}
+
+#[test]
+fn a_panic_in_a_flow_ends_that_one_call() {
+    let (mut world, client, mut peer) = World::up();
+    let mut call = client.flow(FlowKind::Finite, |client| async move {
+        drop(client.next_message_box_index(&index(1)).await);
+        panic!("on purpose");
+        #[expect(unreachable_code, reason = "tells the type")]
+        Ok(())
+    });
+    let mut other =
+        client.flow(FlowKind::Finite, |client| async move { client.next_message_box_index(&index(1)).await });
+    world.serve(&mut peer);
+    assert_eq!(now(&mut call), Some(Err(CallError::Cancelled(Fate::NotSent))));
+    assert_eq!(now(&mut other), Some(Ok(index(2))));
+}
+
+#[test]
+fn dropping_the_call_drops_the_future_before_anything_is_encoded() {
+    let (mut world, client, mut peer) = World::up();
+    let call = client.flow(FlowKind::Finite, |client| async move {
+        client.pause(Duration::from_secs(1)).await;
+        client.new_keypair(&Seed::from([1; 32])).await
+    });
+    world.run();
+    drop(call);
+    world.advance(Duration::from_secs(1));
+    assert!(peer.requests().is_empty());
+    assert!(client.shared().lock().flows.is_empty());
+}
+
+#[test]
+fn dropping_the_call_cancels_the_operation_under_way() {
+    let (mut world, client, mut peer) = World::up();
+    let call = client.read(&read_cap(), &index(17));
+    world.run();
+    let encrypt = peer.request();
+    peer.answer(&encrypt);
+    world.run();
+    assert!(matches!(peer.request().request, AnyRequest::StartResendingEncryptedMessage(_)));
+    drop(call);
+    world.run();
+    assert!(matches!(peer.request().request, AnyRequest::CancelResendingEncryptedMessage(_)));
+}
+
+#[test]
+fn a_flow_that_is_polled_drops_its_captures_without_a_lock() {
+    struct Calls(crate::Client, Arc<AtomicUsize>);
+    impl Drop for Calls {
+        fn drop(&mut self) {
+            drop(self.0.status());
+            let _ = self.1.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let (mut world, client, _peer) = World::up();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let captured = Calls(client.clone(), dropped.clone());
+    let call = client.flow(FlowKind::Standing, |_| async move {
+        let _captured = captured;
+        std::future::pending::<Result<(), CallError>>().await
+    });
+    world.run();
+    drop(call);
+    assert_eq!(dropped.load(Ordering::SeqCst), 0, "only the driver drops it");
+    world.run();
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn the_fate_of_a_flow_is_the_worst_of_its_steps() {
+    let (mut world, client, mut peer) = World::up();
+    let write = || client.write(&write_cap(), &index(17), "x").timeout(Duration::from_secs(5));
+
+    let mut unsent = write();
+    world.run();
+    drop(peer.requests());
+    world.advance(Duration::from_secs(5));
+    assert_eq!(now(&mut unsent), Some(Err(CallError::TimedOut(Fate::NotSent))), "only encrypted");
+
+    let mut sent = write();
+    world.run();
+    let encrypt = peer.request();
+    peer.answer(&encrypt);
+    world.advance(Duration::from_secs(5));
+    assert_eq!(now(&mut sent), Some(Err(CallError::TimedOut(Fate::MaybeExecuted))));
+}
+
+#[test]
+fn the_fate_of_a_flow_within_a_flow_counts_when_the_outer_one_ends() {
+    let (mut world, client, mut peer) = World::up();
+    let mut outer = client
+        .flow(FlowKind::Finite, |client| async move {
+            drop(client.write(&write_cap(), &index(17), "x").await);
+            Ok(())
+        })
+        .timeout(Duration::from_secs(5));
+    world.run();
+    let encrypt = peer.request();
+    peer.answer(&encrypt);
+    world.advance(Duration::from_secs(5));
+    assert_eq!(now(&mut outer), Some(Err(CallError::TimedOut(Fate::MaybeExecuted))));
+}
+
+#[test]
+fn flows_are_refused_at_entry_beyond_their_limit() {
+    let (mut world, client, _peer) = World::up();
+    let standing = |client: &crate::Client| {
+        client.flow(FlowKind::Standing, |_| std::future::pending::<Result<(), CallError>>())
+    };
+    let flows: Vec<_> = (0..flow::FLOWS_MAX).map(|_| standing(&client)).collect();
+    assert_eq!(now(&mut standing(&client)), Some(Err(CallError::TooManyCalls)));
+    drop(flows);
+    world.run();
+    assert!(now(&mut standing(&client)).is_none());
+}
+
+#[test]
+fn the_client_of_a_flow_does_not_keep_the_client_open() {
+    let (mut world, client, mut peer) = World::up();
+    client
+        .flow(FlowKind::Standing, |client| async move {
+            loop {
+                client.pause(Duration::from_secs(1)).await;
+            }
+            #[expect(unreachable_code, reason = "tells the type")]
+            Ok(())
+        })
+        .detach();
+    world.run();
+    drop(client);
+    world.run();
+    assert!(matches!(peer.request().request, AnyRequest::ThinClose(_)));
+    peer.close();
+    world.run();
+    assert_eq!(world.ended, Some(CloseReason::Stopped));
+}
+
+#[test]
+fn a_cancelled_flow_can_be_awaited_for_its_fate() {
+    let (mut world, client, mut peer) = World::up();
+    let mut call = client.write(&write_cap(), &index(17), "x");
+    world.run();
+    let encrypt = peer.request();
+    peer.answer(&encrypt);
+    world.run();
+    call.cancel();
+    world.run();
+    assert_eq!(now(&mut call), Some(Err(CallError::Cancelled(Fate::MaybeExecuted))));
+}

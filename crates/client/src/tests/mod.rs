@@ -1,0 +1,9 @@
+//! The client as a whole, against a peer in memory and a clock that only moves when told.
+
+mod basic;
+mod calls;
+mod ending;
+mod flows;
+mod link;
+mod waiting;
+mod world;

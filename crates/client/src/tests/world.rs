@@ -1,0 +1,497 @@
+//! A client, its driver, a clock that only moves when told, and a peer that does what the test says.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    io,
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use kpthin_core::{
+    Instant,
+    error::CloseReason,
+    frame::FrameBuffer,
+    pki::{Document, MixDescriptor, Parameter},
+    wire::{
+        AnyReply, AnyRequest, AnyResponse, CancelReply, ConnectionStatus, EncryptReply, IndexReply,
+        KeypairReply, MessageBoxIndex, NewPkiDocument, PigeonholeGeometry, QueryId, ReadCap, ReplyFailure,
+        ReplyFrame, RequestFrame, ResendingReply, SessionTokenReply, SphinxGeometry, WriteCap,
+    },
+};
+
+use crate::{
+    Client, Config, ConnectError, Connecting, Driver, Duplex, Endpoint, FirstConnect, Runtime, connect,
+};
+
+/// A clock that only moves when told.
+#[derive(Clone, Default)]
+pub(super) struct Time(Arc<Mutex<Timers>>);
+
+#[derive(Default)]
+struct Timers {
+    now: Instant,
+    sleeping: Vec<(Instant, Waker)>,
+    on_worker: bool,
+}
+
+impl Time {
+    fn advance(&self, by: Duration) {
+        let due: Vec<Waker> = {
+            let mut timers = self.0.lock().unwrap();
+            timers.now = timers.now + by;
+            let now = timers.now;
+            timers.sleeping.extract_if(.., |(at, _)| *at <= now).map(|(_, waker)| waker).collect()
+        };
+        due.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn set_on_worker(&self) {
+        self.0.lock().unwrap().on_worker = true;
+    }
+}
+
+impl Runtime for Time {
+    type Io = Line;
+
+    fn now(&self) -> Instant {
+        self.0.lock().unwrap().now
+    }
+
+    async fn dial(&self, _: &Endpoint) -> io::Result<Line> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn sleep_until(&self, at: Instant) {
+        std::future::poll_fn(|cx| {
+            let mut timers = self.0.lock().unwrap();
+            if timers.now >= at {
+                return Poll::Ready(());
+            }
+            timers.sleeping.push((at, cx.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn on_worker(&self) -> bool {
+        self.0.lock().unwrap().on_worker
+    }
+}
+
+/// What is between the client and its peer.
+struct Wire {
+    to_peer: VecDeque<u8>,
+    to_client: VecDeque<u8>,
+    /// What each direction holds at most.
+    capacity: usize,
+    /// What one read or write moves at most.
+    chunk: usize,
+    client_shut: bool,
+    client_dropped: bool,
+    peer_shut: bool,
+    peer_reset: bool,
+    writes: usize,
+    read_waker: Option<Waker>,
+    write_waker: Option<Waker>,
+}
+
+/// The client's end.
+pub(super) struct Line(Arc<Mutex<Wire>>);
+
+impl Duplex for Line {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut wire = self.0.lock().unwrap();
+        let len = buffer.len().min(wire.chunk).min(wire.to_client.len());
+        if len > 0 {
+            for (place, byte) in buffer.iter_mut().zip(wire.to_client.drain(..len)) {
+                *place = byte;
+            }
+            return Poll::Ready(Ok(len));
+        }
+        if wire.peer_reset {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        if wire.peer_shut {
+            return Poll::Ready(Ok(0));
+        }
+        wire.read_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut wire = self.0.lock().unwrap();
+        if wire.peer_reset {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let len = bytes.len().min(wire.chunk).min(wire.capacity - wire.to_peer.len());
+        if len == 0 {
+            wire.write_waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        wire.to_peer.extend(&bytes[..len]);
+        wire.writes += 1;
+        Poll::Ready(Ok(len))
+    }
+
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.lock().unwrap().client_shut = true;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().client_dropped = true;
+    }
+}
+
+/// The daemon's end, which knows no protocol but its frames.
+pub(super) struct Peer {
+    wire: Arc<Mutex<Wire>>,
+    frames: FrameBuffer,
+}
+
+impl Peer {
+    fn wake(&self, change: impl FnOnce(&mut Wire)) {
+        let wakers = {
+            let mut wire = self.wire.lock().unwrap();
+            change(&mut wire);
+            [wire.read_waker.take(), wire.write_waker.take()]
+        };
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    pub(super) fn send(&mut self, response: &AnyResponse) {
+        let mut bytes = Vec::new();
+        response.encode(&mut bytes).unwrap();
+        self.wake(|wire| wire.to_client.extend(bytes));
+    }
+
+    /// What the client has sent since the last look.
+    pub(super) fn requests(&mut self) -> Vec<RequestFrame> {
+        let mut bytes = Vec::new();
+        self.wake(|wire| bytes.extend(wire.to_peer.drain(..)));
+        self.frames.push(&bytes);
+        let mut requests = Vec::new();
+        while let Some(body) = self.frames.next_frame().unwrap() {
+            requests.extend(RequestFrame::decode(body).unwrap());
+        }
+        requests
+    }
+
+    /// The one request that the client has sent since the last look.
+    pub(super) fn request(&mut self) -> RequestFrame {
+        let mut requests = self.requests();
+        assert_eq!(requests.len(), 1, "{requests:?}");
+        requests.remove(0)
+    }
+
+    pub(super) fn status(&mut self, is_connected: bool) {
+        self.send(&AnyResponse::ConnectionStatus(ConnectionStatus {
+            is_connected,
+            instance_token: [5; 16].into(),
+            sphinx_geometry: Some(sphinx_geometry()),
+            pigeonhole_geometry: PigeonholeGeometry::from_user_forward_payload_length(2000),
+        }));
+    }
+
+    pub(super) fn document(&mut self, document: Option<&Document>) {
+        let payload = document.map(|document| document.encode().into());
+        self.send(&AnyResponse::NewPkiDocument(NewPkiDocument { payload }));
+    }
+
+    pub(super) fn session(&mut self, resumed: bool) {
+        let app_id = [6; 16].into();
+        self.send(&AnyResponse::SessionToken(SessionTokenReply { app_id, resumed }));
+    }
+
+    pub(super) fn reply(&mut self, query_id: Option<QueryId>, reply: AnyReply) {
+        let kind = reply.kind();
+        self.send(&AnyResponse::Reply(ReplyFrame { query_id, kind, result: Ok(reply) }));
+    }
+
+    pub(super) fn fail(&mut self, request: &RequestFrame, failure: ReplyFailure) {
+        let (query_id, kind) = (request.query_id, request.request.kind());
+        self.send(&AnyResponse::Reply(ReplyFrame { query_id, kind, result: Err(failure) }));
+    }
+
+    /// Answers a request as a daemon would that has a fast network.
+    pub(super) fn answer(&mut self, request: &RequestFrame) {
+        let reply = match &request.request {
+            AnyRequest::NewKeypair(_) => AnyReply::NewKeypair(keypair()),
+            AnyRequest::EncryptRead(encrypt) => {
+                AnyReply::EncryptRead(envelope(encrypt.message_box_index.as_ref().unwrap(), request))
+            }
+            AnyRequest::EncryptWrite(encrypt) => {
+                AnyReply::EncryptWrite(envelope(encrypt.message_box_index.as_ref().unwrap(), request))
+            }
+            AnyRequest::StartResendingEncryptedMessage(start) => {
+                let plaintext = start.read_cap.as_ref().map(|_| "content".into());
+                AnyReply::StartResendingEncryptedMessage(ResendingReply {
+                    plaintext,
+                    courier_identity_hash: Some([7; 32].into()),
+                    courier_queue_id: None,
+                })
+            }
+            AnyRequest::CancelResendingEncryptedMessage(_) => {
+                AnyReply::CancelResendingEncryptedMessage(CancelReply {})
+            }
+            AnyRequest::NextMessageBoxIndex(next) => {
+                let counter = next.message_box_index.as_ref().unwrap().counter();
+                AnyReply::NextMessageBoxIndex(IndexReply { next_message_box_index: index(counter + 1) })
+            }
+            other => panic!("no answer to {other:?}"),
+        };
+        self.reply(request.query_id, reply);
+    }
+
+    pub(super) fn close(&self) {
+        self.wake(|wire| wire.peer_shut = true);
+    }
+
+    pub(super) fn reset(&self) {
+        self.wake(|wire| wire.peer_reset = true);
+    }
+
+    pub(super) fn limit(&self, chunk: usize, capacity: usize) {
+        self.wake(|wire| {
+            wire.chunk = chunk;
+            wire.capacity = capacity;
+        });
+    }
+
+    pub(super) fn is_shut(&self) -> bool {
+        self.wire.lock().unwrap().client_shut
+    }
+
+    pub(super) fn is_dropped(&self) -> bool {
+        self.wire.lock().unwrap().client_dropped
+    }
+
+    pub(super) fn writes(&self) -> usize {
+        self.wire.lock().unwrap().writes
+    }
+}
+
+fn sphinx_geometry() -> SphinxGeometry {
+    SphinxGeometry {
+        packet_length: 3082,
+        nr_hops: 5,
+        header_length: 476,
+        routing_info_length: 410,
+        per_hop_routing_info_length: 82,
+        surb_length: 572,
+        sphinx_plaintext_header_length: 2,
+        payload_tag_length: 32,
+        forward_payload_length: 2574,
+        user_forward_payload_length: 2000,
+        next_node_hop_length: 65,
+        sprp_key_material_length: 64,
+        nike_name: "x25519".to_owned(),
+        kem_name: String::new(),
+    }
+}
+
+pub(super) fn index(counter: u64) -> MessageBoxIndex {
+    let mut bytes = [9; 104];
+    bytes[..8].copy_from_slice(&counter.to_le_bytes());
+    bytes.into()
+}
+
+pub(super) fn keypair() -> KeypairReply {
+    KeypairReply { write_cap: write_cap(), read_cap: read_cap(), first_message_index: index(17) }
+}
+
+pub(super) fn write_cap() -> WriteCap {
+    [1; 168].into()
+}
+
+pub(super) fn read_cap() -> ReadCap {
+    [2; 136].into()
+}
+
+/// An envelope whose hash is the request's query id, so that no two are the same.
+fn envelope(at: &MessageBoxIndex, request: &RequestFrame) -> EncryptReply {
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(request.query_id.unwrap().as_bytes());
+    EncryptReply {
+        message_ciphertext: vec![3; 2000].into(),
+        envelope_descriptor: vec![4; 201].into(),
+        envelope_hash: hash.into(),
+        next_message_box_index: index(at.counter() + 1),
+    }
+}
+
+/// A document with couriers and an echo service.
+pub(super) fn document(epoch: u64) -> Document {
+    let node = |name: &str, key: u8, capabilities: &[&str]| {
+        let endpoint = |capability: &str| {
+            let parameters = [("endpoint".to_owned(), Parameter::from(format!("+{capability}").as_str()))];
+            (capability.to_owned(), parameters.into())
+        };
+        MixDescriptor {
+            name: name.to_owned(),
+            identity_key: vec![key; 32].into(),
+            is_service_node: true,
+            kaetzchen: capabilities.iter().map(|capability| endpoint(capability)).collect(),
+            ..MixDescriptor::default()
+        }
+        .into()
+    };
+    Document {
+        epoch,
+        version: "v1".to_owned(),
+        service_nodes: vec![node("one", 1, &["courier", "echo"]), node("two", 2, &["courier"])],
+        ..Document::default()
+    }
+}
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Everything together.
+pub(super) struct World {
+    pub(super) time: Time,
+    pub(super) driver: Option<Driver<Time>>,
+    pub(super) ended: Option<CloseReason>,
+    pub(super) connecting: Option<Connecting>,
+    lines: Arc<Mutex<VecDeque<Peer>>>,
+    woken: Arc<Flag>,
+    pub(super) polls: usize,
+}
+
+impl World {
+    pub(super) fn new(first_connect: FirstConnect) -> Self {
+        Self::with(first_connect, |_| Ok(()))
+    }
+
+    /// `dialled` decides on each attempt.
+    pub(super) fn with(
+        first_connect: FirstConnect,
+        dialled: impl Fn(usize) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let lines = Arc::new(Mutex::new(VecDeque::new()));
+        let (added, attempts) = (lines.clone(), Mutex::new(0));
+        let config = Config::connector(move || {
+            let attempt = {
+                let mut attempts = attempts.lock().unwrap();
+                *attempts += 1;
+                *attempts
+            };
+            let result = dialled(attempt).map(|()| {
+                let wire = Arc::new(Mutex::new(Wire {
+                    to_peer: VecDeque::new(),
+                    to_client: VecDeque::new(),
+                    capacity: usize::MAX,
+                    chunk: usize::MAX,
+                    client_shut: false,
+                    client_dropped: false,
+                    peer_shut: false,
+                    peer_reset: false,
+                    writes: 0,
+                    read_waker: None,
+                    write_waker: None,
+                }));
+                added.lock().unwrap().push_back(Peer { wire: wire.clone(), frames: FrameBuffer::default() });
+                Line(wire)
+            });
+            async { result }
+        });
+        let time = Time::default();
+        let (connecting, driver) = connect(time.clone(), config.first_connect(first_connect));
+        let woken = Arc::new(Flag(AtomicBool::new(true)));
+        Self { time, driver: Some(driver), ended: None, connecting: Some(connecting), lines, woken, polls: 0 }
+    }
+
+    /// A client that is up, with a document, and its peer.
+    pub(super) fn up() -> (Self, Client, Peer) {
+        let mut world = Self::new(FirstConnect::Fail);
+        let peer = world.greet();
+        let client = world.client().expect("connected");
+        (world, client, peer)
+    }
+
+    /// Polls the driver until it is not woken any more.
+    pub(super) fn run(&mut self) {
+        let waker = Waker::from(self.woken.clone());
+        while self.woken.0.swap(false, Ordering::SeqCst) {
+            let Some(driver) = &mut self.driver else { return };
+            self.polls += 1;
+            assert!(self.polls < 100_000, "the driver never rests");
+            if let Poll::Ready(reason) = Pin::new(driver).poll(&mut Context::from_waker(&waker)) {
+                self.ended = Some(reason);
+                self.driver = None;
+            }
+        }
+    }
+
+    pub(super) fn advance(&mut self, by: Duration) {
+        self.run();
+        self.time.advance(by);
+        self.run();
+    }
+
+    /// Lets time pass without the driver's running.
+    pub(super) fn time_passes(&self, by: Duration) {
+        self.time.advance(by);
+    }
+
+    /// The peer of the link that was dialled last.
+    pub(super) fn peer(&mut self) -> Peer {
+        self.run();
+        self.lines.lock().unwrap().pop_front().expect("a link was dialled")
+    }
+
+    pub(super) fn has_dialled(&self) -> bool {
+        !self.lines.lock().unwrap().is_empty()
+    }
+
+    /// Takes the peer through the handshake.
+    pub(super) fn greet(&mut self) -> Peer {
+        let mut peer = self.peer();
+        peer.status(true);
+        peer.document(Some(&document(100)));
+        self.run();
+        assert!(matches!(peer.request().request, AnyRequest::SessionToken(_)));
+        peer.session(false);
+        self.run();
+        peer
+    }
+
+    pub(super) fn client(&mut self) -> Result<Client, ConnectError> {
+        self.run();
+        now(&mut self.connecting.take().expect("asked once")).expect("connecting has ended")
+    }
+
+    /// Runs, answers what comes, and runs again, until nothing comes.
+    pub(super) fn serve(&mut self, peer: &mut Peer) {
+        loop {
+            self.run();
+            let requests = peer.requests();
+            if requests.is_empty() {
+                return;
+            }
+            requests.iter().for_each(|request| peer.answer(request));
+        }
+    }
+}
+
+/// What a future gives when polled once.
+pub(super) fn now<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
