@@ -1,4 +1,5 @@
 //! Reading CBOR from a slice, with limits and without copying definite strings.
+#![expect(clippy::wildcard_enum_match_arm, reason = "headers that do not fit are all refused alike")]
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
@@ -52,11 +53,17 @@ pub enum CborProblem {
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     len: usize,
+    depth_left: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, len: bytes.len() }
+        Self { rest: bytes, len: bytes.len(), depth_left: DEPTH_MAX }
+    }
+
+    /// Counts a container whose head was just read: its elements may nest one level less.
+    pub(crate) const fn inside(self) -> Self {
+        Self { depth_left: self.depth_left.saturating_sub(1), ..self }
     }
 
     const fn error(&self, problem: CborProblem) -> CborError {
@@ -189,7 +196,7 @@ impl<'a> Reader<'a> {
 
     /// Passes over one whole item and checks that it is well formed and within the limits.
     pub(crate) fn skip(&mut self) -> Result<(), CborError> {
-        self.skip_nested(DEPTH_MAX)
+        self.skip_nested(self.depth_left)
     }
 
     fn skip_nested(&mut self, depth: usize) -> Result<(), CborError> {

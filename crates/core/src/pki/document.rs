@@ -100,13 +100,13 @@ impl Document {
 
     /// The replica epoch of this document, as the replicas' keys tell it.
     ///
-    /// A replica publishes keys for the epoch before, the current and the next one (§7.2); the
-    /// middle that most replicas agree on counts, the later one of two. `None` if no replica has
-    /// three keys in a row.
+    /// A replica publishes its keys up to that of the next replica epoch (§9.10), which leads to
+    /// the current one; what most replicas say counts, the later one of two. `None` without keys.
+    /// The exact epoch of an envelope is in the envelope: [`replica_epoch`](crate::wire::replica_epoch).
     #[must_use]
     pub fn replica_epoch(&self) -> Option<u64> {
         let mut votes = BTreeMap::<u64, usize>::new();
-        for epoch in self.storage_replicas.iter().filter_map(ReplicaDescriptor::middle_epoch) {
+        for epoch in self.storage_replicas.iter().filter_map(ReplicaDescriptor::current_epoch) {
             *votes.entry(epoch).or_default() += 1;
         }
         votes.into_iter().max_by_key(|(_, count)| *count).map(|(epoch, _)| epoch)

@@ -3,14 +3,17 @@
 use alloc::vec::Vec;
 
 use super::{DocumentError, MixDescriptor};
-use crate::cbor::{MemberProblem, Reader, Value, Writer, read_bytes};
+use crate::{
+    cbor::{MemberProblem, Reader, Value, Writer},
+    wire::Blob,
+};
 
 /// One entry of a document's lists of nodes.
 ///
 /// Keeps the bytes it came in, which is what the document encodes again, next to what they say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    bytes: Vec<u8>,
+    bytes: Blob,
     descriptor: Result<MixDescriptor, DocumentError>,
 }
 
@@ -36,14 +39,14 @@ impl Node {
 
 impl From<MixDescriptor> for Node {
     fn from(descriptor: MixDescriptor) -> Self {
-        Self { bytes: descriptor.encode(), descriptor: Ok(descriptor) }
+        Self { bytes: descriptor.encode().into(), descriptor: Ok(descriptor) }
     }
 }
 
 /// Takes bytes that may be broken.
 impl From<Vec<u8>> for Node {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { descriptor: MixDescriptor::decode(&bytes), bytes }
+        Self { descriptor: MixDescriptor::decode(&bytes), bytes: bytes.into() }
     }
 }
 
@@ -53,10 +56,10 @@ impl Value for Node {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, MemberProblem> {
-        read_bytes(reader).map(Self::from)
+        Blob::read(reader).map(|bytes| bytes.into_vec().into())
     }
 
     fn write(&self, writer: &mut Writer<'_>) {
-        writer.bytes(&self.bytes);
+        self.bytes.write(writer);
     }
 }

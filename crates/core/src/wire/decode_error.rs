@@ -27,8 +27,9 @@ pub enum DecodeError {
 impl DecodeError {
     /// Whether a daemon closes the link over this, instead of answering with code 3 (§1.3).
     ///
-    /// True for what is no map, for members of a wrong type, and where no query id says whom to
-    /// answer. A byte string of a wrong length, or one that is missing, can be answered.
+    /// True for what is no map, for members of a wrong type or given twice, and where no query id
+    /// says whom to answer. A byte string of a wrong length, or one that is missing, can be
+    /// answered.
     #[must_use]
     pub const fn is_violation(&self) -> bool {
         match self {

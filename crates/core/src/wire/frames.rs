@@ -58,9 +58,7 @@ impl RequestFrame {
         };
         let message = kind.name();
         let query_id = match kind.class() {
-            Class::Local | Class::Operation => {
-                Envelope::read(item).map_err(|at| at.of(message, None))?.query_id
-            }
+            Class::Local | Class::Operation => Envelope::read(message, item)?.query_id,
             Class::Message | Class::Session => None,
         };
         let request =
@@ -99,7 +97,7 @@ pub struct ReplyFrame {
 impl ReplyFrame {
     fn read(kind: RequestKind, item: &[u8]) -> Result<Option<Self>, DecodeError> {
         let message = kind.reply_name();
-        let Envelope { query_id, error_code } = Envelope::read(item).map_err(|at| at.of(message, None))?;
+        let Envelope { query_id, error_code } = Envelope::read(message, item)?;
         let of = |at: MemberFault| at.of(message, query_id);
         let result = match error_code {
             None | Some(0) => match AnyReply::read(kind, &mut Reader::new(item)).map_err(of)? {
@@ -137,6 +135,7 @@ impl ReplyFrame {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others carry a code alone")]
 fn read_detail(kind: RequestKind, item: &[u8]) -> Result<FailureDetail, MemberFault> {
     let reader = &mut Reader::new(item);
     Ok(match kind {
@@ -149,18 +148,17 @@ fn read_detail(kind: RequestKind, item: &[u8]) -> Result<FailureDetail, MemberFa
             FailureDetail::Copy { replica_error_code, failed_envelope_index }
         }
         RequestKind::GetPkiDocument => FailureDetail::Epoch(EpochDetail::read_map(reader)?.epoch),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "all others carry a code alone")]
         _ => FailureDetail::None,
     })
 }
 
 impl ReplyFailure {
     /// The members a strict client can't do without, although they say nothing.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others may be left out")]
     const fn hollow(kind: RequestKind) -> Option<&'static str> {
         match kind {
             RequestKind::GetPkiDocument => Some("payload"),
             RequestKind::GetDirectoryAuthorities => Some("authorities"),
-            #[expect(clippy::wildcard_enum_match_arm, reason = "all others may be left out")]
             _ => None,
         }
     }
@@ -287,14 +285,26 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn read(item: &[u8]) -> Result<Self, MemberFault> {
+    fn read(message: &'static str, item: &[u8]) -> Result<Self, DecodeError> {
         let (mut query_id, mut error_code) = (None, None);
         members(&mut Reader::new(item), |key, value| match key {
             QUERY_ID => set(&mut query_id, QUERY_ID, value),
             ERROR_CODE => set(&mut error_code, ERROR_CODE, value),
             _ => skip(value),
-        })?;
+        })
+        .map_err(|at| at.of(message, Self::query_id(item)))?;
         Ok(Self { query_id, error_code })
+    }
+
+    /// The query id next to a member that cannot be used, wherever it stands.
+    fn query_id(item: &[u8]) -> Option<QueryId> {
+        let mut query_id = None;
+        members(&mut Reader::new(item), |key, value| match key {
+            QUERY_ID => set(&mut query_id, QUERY_ID, value),
+            _ => skip(value),
+        })
+        .ok()?;
+        query_id
     }
 }
 
@@ -308,6 +318,7 @@ impl MemberFault {
 fn only_member<K>(body: &[u8], known: impl Fn(&str) -> Option<K>) -> Result<Option<(K, &[u8])>, CborError> {
     let mut reader = Reader::new(body);
     let len = reader.map()?;
+    let mut reader = reader.inside();
     let mut found = None;
     let mut read = 0;
     while reader.more(len, read)? {

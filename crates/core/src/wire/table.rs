@@ -158,7 +158,6 @@ macro_rules! table {
                 fn take_reply(reply: AnyReply) -> Option<$reply> {
                     match reply {
                         AnyReply::$kind(reply) => Some(reply),
-                        #[expect(clippy::wildcard_enum_match_arm, reason = "all other rows")]
                         _ => None,
                     }
                 }
@@ -168,7 +167,6 @@ macro_rules! table {
         /// The body of any successful reply.
         #[derive(Clone, Debug, PartialEq)]
         #[expect(clippy::exhaustive_enums, reason = "closed by the wire")]
-        #[expect(clippy::large_enum_variant, reason = "moved once, from the frame to its caller")]
         pub enum AnyReply {
             $($( #[doc = concat!("Answers `", $name, "`.")] $kind($reply), )?)*
             /// Answers a `send_message` whose caller wants no reply: the message has left.

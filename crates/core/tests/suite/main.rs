@@ -4,4 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a vector that cannot be read fails its test")]
 
 mod documents;
+mod frames;
+mod geometry;
+mod live;
 mod support;
