@@ -68,12 +68,13 @@ impl ConnectError {
     #[must_use]
     pub const fn handshake_step(&self) -> Option<HandshakeStep> {
         match self {
-            Self::Handshake { cause, .. } => match cause {
-                LinkError::Handshake { step, .. }
-                | LinkError::HandshakeRefused { step, .. }
-                | LinkError::HandshakeTimeout { step, .. } => Some(*step),
-                _ => None,
-            },
+            Self::Handshake {
+                cause:
+                    LinkError::Handshake { step, .. }
+                    | LinkError::HandshakeRefused { step, .. }
+                    | LinkError::HandshakeTimeout { step, .. },
+                ..
+            } => Some(*step),
             _ => None,
         }
     }

@@ -25,6 +25,7 @@ struct Slot {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a box would cost every call an allocation")]
 enum Stage {
     /// Nobody wants the result.
     Detached,

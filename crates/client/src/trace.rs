@@ -71,7 +71,7 @@ mod off {
 
     /// Nobody is told anything.
     #[derive(Default)]
-    pub(crate) struct Trace;
+    pub(crate) struct Trace(());
 
     #[expect(clippy::unused_self, reason = "the other half of the pair needs it")]
     impl Trace {

@@ -10,7 +10,6 @@ use kpthin_core::error::{CloseReason, Fate};
 
 use crate::{
     flow::{Body, End, FlowId, FlowWaker},
-    pause::Timer,
     shared::Shared,
 };
 
@@ -67,14 +66,11 @@ impl Polling {
 
 /// Notes that a flow's future is gone, and takes its deadline away.
 fn ended(shared: &Shared, id: FlowId, end: End) {
-    let timer = {
-        let mut state = shared.lock();
-        state.flows.ended(id, end);
-        let timer = state.flows.take_deadline(id).and_then(|timer| {
-            state.machine.cancel_timer(timer);
-            state.timers.remove(&timer)
-        });
-        timer
-    };
-    debug_assert!(!matches!(timer, Some(Timer::Pause(_))), "a deadline is no pause");
+    let mut state = shared.lock();
+    state.flows.ended(id, end);
+    if let Some(timer) = state.flows.take_deadline(id) {
+        state.machine.cancel_timer(timer);
+        // A deadline holds no waker, so it may go under the lock.
+        drop(state.timers.remove(&timer));
+    }
 }

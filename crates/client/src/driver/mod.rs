@@ -42,6 +42,8 @@ const ROUNDS_MAX: usize = 32;
 /// What is read at once; a socket's receive buffer holds a few times as much.
 const READ_LEN: usize = 64 * 1024;
 
+type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Moves a client's bytes: the future that an adapter spawns or runs on a thread of its own.
 ///
 /// It ends with the reason once the client is closed. When it is dropped before that (a task
@@ -56,7 +58,7 @@ pub struct Driver<R: Runtime> {
     buffer: Zeroizing<Vec<u8>>,
     /// When the machine wants to be told the time.
     wake_at: Option<Instant>,
-    sleep: Option<(Instant, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    sleep: Option<(Instant, Sleep)>,
     flows: Polling,
     wakers: Vec<Waker>,
     trace: Trace,

@@ -39,6 +39,9 @@ enum Stage {
     Running { woken: bool },
 }
 
+/// Futures on their way to the driver.
+pub(crate) type Spawned = Vec<(FlowId, Box<dyn Body>)>;
+
 /// One flow.
 #[derive(Debug)]
 struct Flow {
@@ -56,7 +59,7 @@ struct Flow {
 #[derive(Default)]
 pub(crate) struct Flows {
     flows: HashMap<FlowId, Flow>,
-    spawned: Vec<(FlowId, Box<dyn Body>)>,
+    spawned: Spawned,
     woken: Vec<FlowId>,
     doomed: Vec<(FlowId, End)>,
     settled: Vec<FlowId>,
@@ -66,7 +69,7 @@ pub(crate) struct Flows {
 #[derive(Default)]
 pub(crate) struct Work {
     /// Futures that are the driver's from now on.
-    pub(crate) spawned: Vec<(FlowId, Box<dyn Body>)>,
+    pub(crate) spawned: Spawned,
     /// Their futures are to be dropped.
     pub(crate) doomed: Vec<(FlowId, End)>,
     /// Their futures are to be polled.
@@ -94,7 +97,7 @@ impl Flows {
         let parent = parent.filter(|parent| self.step_started(*parent));
         let stage = Stage::Running { woken: true };
         let flow = Flow { kind, parent, stage, steps: 0, worst: Fate::NotSent, deadline: None };
-        drop(self.flows.insert(id, flow));
+        let _none = self.flows.insert(id, flow);
         self.spawned.push((id, body));
         self.woken.push(id);
     }
@@ -216,7 +219,7 @@ impl Flows {
     }
 
     /// What is left when nobody polls flows any more.
-    pub(crate) fn abandon(&mut self) -> (Vec<(FlowId, Box<dyn Body>)>, HashMap<FlowId, Fate>) {
+    pub(crate) fn abandon(&mut self) -> (Spawned, HashMap<FlowId, Fate>) {
         let worst = self.flows.drain().map(|(id, flow)| (id, flow.worst)).collect();
         self.woken.clear();
         self.doomed.clear();

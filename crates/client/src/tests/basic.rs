@@ -24,7 +24,7 @@ fn started(world: &mut World, peer: &mut Peer) -> RequestFrame {
     start
 }
 
-fn refuse(peer: &mut Peer, start: &RequestFrame, error_code: u8) {
+fn refuse(peer: &Peer, start: &RequestFrame, error_code: u8) {
     let courier = Some([7; 32].into());
     let detail = FailureDetail::Courier { courier_identity_hash: courier, courier_queue_id: None };
     peer.fail(start, ReplyFailure { error_code, detail });
@@ -56,7 +56,7 @@ fn a_write_to_a_box_that_holds_something_else_is_an_error() {
     let (mut world, client, mut peer) = World::up();
     let mut call = client.write(&write_cap(), &index(17), "hello");
     let start = started(&mut world, &mut peer);
-    refuse(&mut peer, &start, 10);
+    refuse(&peer, &start, 10);
     world.run();
     assert_eq!(now(&mut call), Some(Err(CallError::Replica(ReplicaError::BoxAlreadyExists))));
 }
@@ -69,7 +69,7 @@ fn the_outcomes_of_a_read_are_values() {
         let start = started(&mut world, &mut peer);
         match code {
             None => peer.answer(&start),
-            Some(code) => refuse(&mut peer, &start, code),
+            Some(code) => refuse(&peer, &start, code),
         }
         world.run();
         now(&mut call).expect("answered")
@@ -84,7 +84,7 @@ fn what_a_fresh_envelope_may_heal_is_tried_again() {
     let (mut world, client, mut peer) = World::up();
     let mut call = client.read(&read_cap(), &index(17));
     let first = started(&mut world, &mut peer);
-    refuse(&mut peer, &first, 32);
+    refuse(&peer, &first, 32);
     world.run();
     assert!(peer.requests().is_empty(), "after a pause");
     world.advance(Duration::from_secs(1));
@@ -102,7 +102,7 @@ fn refusals_without_end_are_reported() {
     let mut tries = 0;
     while now(&mut call).is_none() {
         let start = started(&mut world, &mut peer);
-        refuse(&mut peer, &start, 13);
+        refuse(&peer, &start, 13);
         world.advance(Duration::from_secs(31));
         tries += 1;
         if tries > 8 {
@@ -112,7 +112,7 @@ fn refusals_without_end_are_reported() {
     assert_eq!(tries, 9);
     let mut last = client.read(&read_cap(), &index(17));
     let start = started(&mut world, &mut peer);
-    refuse(&mut peer, &start, 23);
+    refuse(&peer, &start, 23);
     world.run();
     assert!(now(&mut last).is_none(), "a later read is not affected");
 }
@@ -147,7 +147,7 @@ fn a_try_lasts_two_minutes_of_connected_time_and_then_the_box_is_encrypted_afres
     let [encrypt, cancel] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!(encrypt.request.kind(), RequestKind::EncryptWrite);
     assert_eq!(cancel.request.kind(), RequestKind::CancelResendingEncryptedMessage);
-    refuse(&mut peer, &first, 24);
+    refuse(&peer, &first, 24);
     peer.answer(cancel);
     peer.answer(encrypt);
     world.run();
@@ -176,8 +176,8 @@ fn tombstones_are_reported_box_by_box() {
                     let counter =
                         u64::from_le_bytes(*start.message_box_index.as_ref().unwrap().first_chunk().unwrap());
                     match counter {
-                        20 => refuse(&mut peer, &request, 3),
-                        21 => refuse(&mut peer, &request, 11),
+                        20 => refuse(&peer, &request, 3),
+                        21 => refuse(&peer, &request, 11),
                         _ => peer.answer(&request),
                     }
                     continue;

@@ -38,7 +38,7 @@ fn a_failed_dial_names_what_was_dialled_and_why() {
 #[test]
 fn a_failed_handshake_names_its_step() {
     let mut world = World::new(FirstConnect::Fail);
-    let mut peer = world.peer();
+    let peer = world.peer();
     peer.status(true);
     world.run();
     peer.close();

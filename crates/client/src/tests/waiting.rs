@@ -85,7 +85,7 @@ fn a_slow_subscriber_loses_the_oldest_events_and_learns_how_many() {
 
 #[test]
 fn events_are_a_stream_and_an_iterator() {
-    let (mut world, client, mut peer) = World::up();
+    let (mut world, client, peer) = World::up();
     let mut stream = client.events();
     let blocking = client.events().into_blocking();
     let collected = thread::spawn(move || blocking.take(2).collect::<Vec<_>>());
@@ -101,7 +101,7 @@ fn events_are_a_stream_and_an_iterator() {
 
 #[test]
 fn a_status_change_between_look_and_wait_is_not_missed() {
-    let (mut world, client, mut peer) = World::up();
+    let (mut world, client, peer) = World::up();
     let mut changed = client.status_changed();
     assert!(client.status().is_connected());
     peer.status(false);

@@ -167,7 +167,7 @@ impl Peer {
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
-    pub(super) fn send(&mut self, response: &AnyResponse) {
+    pub(super) fn send(&self, response: &AnyResponse) {
         let mut bytes = Vec::new();
         response.encode(&mut bytes).unwrap();
         self.wake(|wire| wire.to_client.extend(bytes));
@@ -192,7 +192,7 @@ impl Peer {
         requests.remove(0)
     }
 
-    pub(super) fn status(&mut self, is_connected: bool) {
+    pub(super) fn status(&self, is_connected: bool) {
         self.send(&AnyResponse::ConnectionStatus(ConnectionStatus {
             is_connected,
             instance_token: [5; 16].into(),
@@ -201,28 +201,28 @@ impl Peer {
         }));
     }
 
-    pub(super) fn document(&mut self, document: Option<&Document>) {
+    pub(super) fn document(&self, document: Option<&Document>) {
         let payload = document.map(|document| document.encode().into());
         self.send(&AnyResponse::NewPkiDocument(NewPkiDocument { payload }));
     }
 
-    pub(super) fn session(&mut self, resumed: bool) {
+    pub(super) fn session(&self, resumed: bool) {
         let app_id = [6; 16].into();
         self.send(&AnyResponse::SessionToken(SessionTokenReply { app_id, resumed }));
     }
 
-    pub(super) fn reply(&mut self, query_id: Option<QueryId>, reply: AnyReply) {
+    pub(super) fn reply(&self, query_id: Option<QueryId>, reply: AnyReply) {
         let kind = reply.kind();
         self.send(&AnyResponse::Reply(ReplyFrame { query_id, kind, result: Ok(reply) }));
     }
 
-    pub(super) fn fail(&mut self, request: &RequestFrame, failure: ReplyFailure) {
+    pub(super) fn fail(&self, request: &RequestFrame, failure: ReplyFailure) {
         let (query_id, kind) = (request.query_id, request.request.kind());
         self.send(&AnyResponse::Reply(ReplyFrame { query_id, kind, result: Err(failure) }));
     }
 
     /// Answers a request as a daemon would that has a fast network.
-    pub(super) fn answer(&mut self, request: &RequestFrame) {
+    pub(super) fn answer(&self, request: &RequestFrame) {
         let reply = match &request.request {
             AnyRequest::NewKeypair(_) => AnyReply::NewKeypair(keypair()),
             AnyRequest::EncryptRead(encrypt) => {
