@@ -1,7 +1,10 @@
 //! Cancels on their way to the daemon, and the keys they are about.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use core::time::Duration;
+use alloc::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    vec::Vec,
+};
+use core::{mem, time::Duration};
 
 use super::{
     CallId,
@@ -10,8 +13,15 @@ use super::{
 };
 use crate::{
     Instant,
-    wire::{AnyRequest, CancelResendingCopyCommand, CancelResendingEncryptedMessage},
+    wire::{AnyRequest, CancelResendingCopyCommand, CancelResendingEncryptedMessage, RequestKind},
 };
+
+/// Whether a start of the key was ever written, so that there may be something to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    Unwritten,
+    Written,
+}
 
 /// A cancel that waits to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +29,22 @@ pub(super) struct CancelFrame {
     pub(super) key: Key,
     /// The explicit cancel call that wants to hear of it.
     pub(super) caller: Option<CallId>,
+    pub(super) start: Start,
 }
 
 impl CancelFrame {
+    /// A cancel that nobody waits for.
+    pub(super) const fn of(key: Key) -> Self {
+        Self { key, caller: None, start: Start::Written }
+    }
+
+    pub(super) const fn kind(&self) -> RequestKind {
+        match self.key {
+            Key::Copy(_) => RequestKind::CancelResendingCopyCommand,
+            Key::Envelope(_) => RequestKind::CancelResendingEncryptedMessage,
+        }
+    }
+
     pub(super) fn request(&self) -> AnyRequest {
         match self.key {
             Key::Copy(hash) => CancelResendingCopyCommand { write_cap_hash: Some(hash) }.into(),
@@ -54,9 +77,20 @@ struct Cancelling {
 struct Entry {
     live: Option<CallId>,
     cancelling: Option<Cancelling>,
+    /// Its cancels in the queue.
+    waiting: usize,
+}
+
+impl Entry {
+    const fn is_empty(&self) -> bool {
+        self.live.is_none() && self.cancelling.is_none() && self.waiting == 0
+    }
 }
 
 /// The cancels that wait, and who lives under which key.
+///
+/// The queue holds at most one frame per explicit cancel call, which count as calls, and one for
+/// every key that was written and is not wanted any more; the next link takes all of them first.
 #[derive(Debug, Default)]
 pub(super) struct Cancels {
     queue: VecDeque<CancelFrame>,
@@ -101,7 +135,7 @@ impl Cancels {
     pub(super) fn begin(&mut self, key: Key, start: CallId) {
         let entry = self.keys.entry(key).or_default();
         entry.cancelling = Some(Cancelling { start, progress: Progress::Queued, pause: CANCEL_AGAIN });
-        self.push(CancelFrame { key, caller: None });
+        self.push(CancelFrame::of(key));
     }
 
     /// Ends the cancelling of a start; returns the call that was held back by it.
@@ -112,30 +146,36 @@ impl Cancels {
         if let Progress::Again(at) = cancelling.progress {
             let _was = self.again.remove(&(at, key));
         }
-        self.queue.retain(|frame| frame.key != key || frame.caller.is_some());
+        if entry.waiting > 0 {
+            self.queue.retain(|frame| frame.key != key || frame.caller.is_some());
+            entry.waiting = self.queue.iter().filter(|frame| frame.key == key).count();
+        }
         self.tidy(key);
         held
     }
 
     fn tidy(&mut self, key: Key) {
-        if self.keys.get(&key).is_some_and(|entry| entry.live.is_none() && entry.cancelling.is_none()) {
+        if self.keys.get(&key).is_some_and(Entry::is_empty) {
             let _was = self.keys.remove(&key);
         }
     }
 
-    /// Queues a cancel, unless one of the same key waits that nobody wants to hear of.
+    /// Queues a cancel, unless nobody wants to hear of it and one of the same key waits already.
     pub(super) fn push(&mut self, frame: CancelFrame) {
-        if frame.caller.is_some() || !self.queue.iter().any(|waiting| waiting.key == frame.key) {
+        let entry = self.keys.entry(frame.key).or_default();
+        if frame.caller.is_some() || entry.waiting == 0 {
+            entry.waiting += 1;
             self.queue.push_back(frame);
         }
     }
 
     pub(super) fn pop(&mut self) -> Option<CancelFrame> {
-        self.queue.pop_front()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.queue.len()
+        let frame = self.queue.pop_front()?;
+        if let Some(entry) = self.keys.get_mut(&frame.key) {
+            entry.waiting = entry.waiting.saturating_sub(1);
+        }
+        self.tidy(frame.key);
+        Some(frame)
     }
 
     /// Notes that a cancel of the key was written under `query`.
@@ -170,7 +210,7 @@ impl Cancels {
             let _was = self.again.remove(&(at, key));
             if let Some(cancelling) = self.keys.get_mut(&key).and_then(|entry| entry.cancelling.as_mut()) {
                 cancelling.progress = Progress::Queued;
-                self.push(CancelFrame { key, caller: None });
+                self.push(CancelFrame::of(key));
             }
         }
     }
@@ -179,21 +219,21 @@ impl Cancels {
         self.again.first().map(|(at, _)| *at)
     }
 
-    /// Ends all cancelling with the link; what waits in the queue is kept for the next one.
+    /// Ends all cancelling with the link; what may have something to cancel waits for the next one.
     ///
-    /// Returns the explicit cancel calls among it, which are answered by that.
-    pub(super) fn link_ended(&mut self) -> alloc::vec::Vec<CallId> {
+    /// Returns the explicit cancel calls among what waits, which are answered by that.
+    pub(super) fn link_ended(&mut self) -> Vec<CallId> {
         self.again.clear();
         self.keys.retain(|_, entry| {
             entry.cancelling = None;
-            entry.live.is_some()
+            entry.waiting = 0;
+            !entry.is_empty()
         });
-        self.queue.iter_mut().filter_map(|frame| frame.caller.take()).collect()
-    }
-
-    /// Drops waiting cancels for which `keep` says no.
-    pub(super) fn retain(&mut self, keep: impl FnMut(&CancelFrame) -> bool) {
-        self.queue.retain(keep);
+        let waiting = mem::take(&mut self.queue);
+        for frame in waiting.iter().filter(|frame| frame.start == Start::Written) {
+            self.push(CancelFrame::of(frame.key));
+        }
+        waiting.iter().filter_map(|frame| frame.caller).collect()
     }
 
     /// Forgets everything.

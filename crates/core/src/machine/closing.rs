@@ -29,13 +29,11 @@ impl Machine {
         }
         self.closed = Some(reason);
         for call in self.slots.ids() {
-            if let Some(slot) = self.slots.get(call).filter(|slot| slot.owner == Owner::Caller) {
+            if let Some(slot) = self.slots.get(call).filter(|slot| slot.owner() == Owner::Caller) {
                 let fate = slot.fate();
                 self.complete(call, Err(CallError::Closed(reason, fate)));
             }
-            if let Some(slot) = self.remove(call) {
-                self.lanes.remove(slot.queue, slot.order);
-            }
+            let _was = self.drop_slot(call);
         }
         self.cancels.clear();
         drop(self.locals.link_ended());

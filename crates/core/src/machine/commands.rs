@@ -2,10 +2,10 @@
 
 use super::{
     CallId, Machine, Output, TimerId,
-    cancels::CancelFrame,
+    cancels::{CancelFrame, Start},
     lanes::Queue,
     limits::{HELD_REQUEST_BYTES_MAX, OUTSTANDING_CALLS_MAX},
-    slots::{Key, Owner, Slot, Stage, Wanted},
+    slots::{Key, Owner, Slot, Stage},
     validate,
     waits::ABANDONED,
 };
@@ -49,9 +49,13 @@ impl Machine {
             return Err(CallError::Closed(reason, Fate::NotSent));
         }
         validate::check(&request, self.geometry().map(AsRef::as_ref))?;
+        if self.courier_is_gone(&request) {
+            return Err(CallError::CourierGone);
+        }
         let size = validate::size(&request);
+        let held = self.slots.held_bytes();
         let full = self.slots.len() >= OUTSTANDING_CALLS_MAX
-            || (self.slots.len() > 0 && self.slots.held_bytes() + size > HELD_REQUEST_BYTES_MAX);
+            || (held > 0 && held.saturating_add(size) > HELD_REQUEST_BYTES_MAX);
         if full {
             return Err(CallError::TooManyCalls);
         }
@@ -63,19 +67,18 @@ impl Machine {
             }
             return Ok(());
         }
-        let mut stage = Stage::Queued;
+        let order = self.mint();
+        let slot = Slot::new(request, size, order, key);
         if let Some(key) = key {
             if self.cancels.live(key).is_some() {
                 return Err(CallError::Conflict);
             }
-            if self.cancels.is_cancelling(key) {
-                stage = Stage::Held;
-            }
             self.cancels.set_live(key, call);
         }
-        let order = self.mint();
-        self.slots.insert(call, new_slot(request, size, order, key, stage));
-        if stage == Stage::Queued {
+        self.slots.insert(call, slot);
+        if key.is_some_and(|key| self.cancels.is_cancelling(key)) {
+            self.slots.set_stage(call, Stage::Held);
+        } else {
             self.lanes.push(queue, order, call);
         }
         self.set_deadline(self.now, call, deadline);
@@ -84,29 +87,24 @@ impl Machine {
 
     /// An explicit cancel of a key, whoever started it.
     fn start_cancel(&mut self, call: CallId, key: Key, request: &AnyRequest, deadline: Option<Instant>) {
-        let written_before = self
-            .cancels
-            .live(key)
-            .and_then(|live| self.slots.get(live))
-            .is_some_and(|slot| slot.writings > 0)
-            || self.cancels.is_cancelling(key);
-        if !self.link.is_up() {
-            if written_before {
-                self.cancels.push(CancelFrame { key, caller: None });
-            }
-            if let Some(live) = self.cancels.live(key) {
-                self.abandon(live, CallError::Cancelled);
-            }
-            self.outputs.push_back(Output::Completed(call, Ok(cancelled(key))));
-            return;
+        let live = self.cancels.live(key);
+        let written = self.cancels.is_cancelling(key)
+            || live.and_then(|live| self.slots.get(live)).is_some_and(|slot| slot.writings > 0);
+        if self.link.is_up() {
+            let order = self.mint();
+            self.slots.insert(call, Slot::new(request.clone(), 0, order, None));
+            let start = if written { Start::Written } else { Start::Unwritten };
+            self.cancels.push(CancelFrame { key, caller: Some(call), start });
+            self.set_deadline(self.now, call, deadline);
+        } else if written {
+            self.cancels.push(CancelFrame::of(key));
         }
-        let order = self.mint();
-        self.slots.insert(call, new_slot(request.clone(), 0, order, None, Stage::Queued));
-        self.cancels.push(CancelFrame { key, caller: Some(call) });
-        if let Some(live) = self.cancels.live(key) {
+        if let Some(live) = live {
             self.abandon(live, CallError::Cancelled);
         }
-        self.set_deadline(self.now, call, deadline);
+        if !self.link.is_up() {
+            self.outputs.push_back(Output::Completed(call, Ok(cancelled(key))));
+        }
     }
 
     /// Cancels a call, which ends at once; what was written is cancelled at the daemon.
@@ -123,28 +121,37 @@ impl Machine {
     /// first still wins. Without effect on a call that has ended.
     pub fn set_deadline(&mut self, now: Instant, call: CallId, at: Option<Instant>) {
         self.advance(now);
-        let Some(slot) = self.slots.get_mut(call).filter(|slot| slot.owner == Owner::Caller) else {
+        let Some(slot) = self.slots.get_mut(call).filter(|slot| slot.owner() == Owner::Caller) else {
             return;
         };
-        if let Some(old) = core::mem::replace(&mut slot.deadline, at) {
+        let stage = slot.stage();
+        let old = core::mem::replace(&mut slot.deadline, at);
+        if let Some(old) = old {
             let _was = self.deadlines.remove(&(old, call));
         }
         if let Some(at) = at {
             let _new = self.deadlines.insert((at, call));
         }
+        // It may have lost its turn over the old deadline.
+        if old.is_some_and(|old| old <= self.now) && stage == Stage::Queued {
+            self.enqueue(call);
+        }
     }
 
-    /// Asks for [`Output::Timer`] at a time. Timers are no calls, and never refused.
+    /// Asks for [`Output::Timer`] at a time. Timers are no calls, and never refused; those of a
+    /// closed machine never run out.
     pub fn timer(&mut self, now: Instant, at: Instant) -> TimerId {
         self.advance(now);
         let timer = TimerId(self.mint());
-        let _new = self.timers.insert((at, timer));
+        if self.closed.is_none() {
+            self.timers.insert(at, timer);
+        }
         timer
     }
 
     /// Takes a timer back. Without effect on one that has run out.
     pub fn cancel_timer(&mut self, timer: TimerId) {
-        self.timers.retain(|(_, waiting)| *waiting != timer);
+        self.timers.remove(timer);
     }
 
     /// Ends a call for its caller.
@@ -160,37 +167,29 @@ impl Machine {
     /// Ends a call for its caller with the error that `error` makes of its fate, and does what
     /// the daemon has to be told.
     pub(super) fn abandon(&mut self, call: CallId, error: impl FnOnce(Fate) -> CallError) {
-        let Some(slot) = self.slots.get(call).filter(|slot| slot.owner == Owner::Caller) else {
+        let Some(slot) = self.slots.get(call).filter(|slot| slot.owner() == Owner::Caller) else {
             return;
         };
-        let (key, queue, order, stage, class) = (slot.key, slot.queue, slot.order, slot.stage, slot.class());
-        let written_before = slot.writings > 0;
-        let sent = slot.due_up.is_some();
-        self.complete(call, Err(error(self.slots.get(call).map_or(Fate::NotSent, Slot::fate))));
+        let (key, class, written) = (slot.key, slot.class(), slot.writings > 0);
+        let outstanding = slot.stage().on_link().is_some_and(|(link, _)| self.link.id() == Some(link));
+        let left = slot.due_up.and(slot.surb);
+        let error = error(slot.fate());
+        self.complete(call, Err(error));
         if let Some(key) = key {
             self.cancels.clear_live(key, call);
         }
-        let outstanding = stage.on_link().is_some_and(|(link, _)| self.link.id() == Some(link));
-        let leaves = match class {
-            _ if !outstanding => true,
-            // Its sent event was seen, so nothing at the daemon waits for it any more.
-            Class::Message => sent,
-            Class::Local | Class::Operation | Class::Session => false,
-        };
-        if leaves {
-            self.lanes.remove(queue, order);
-            if let Some(key) = key
-                && written_before
-            {
-                self.cancels.push(CancelFrame { key, caller: None });
+        // Once a message has left, nothing at the daemon waits for it.
+        if !outstanding || left.is_some() {
+            if let Some(key) = key.filter(|_| written) {
+                self.cancels.push(CancelFrame::of(key));
             }
-            let _was = self.remove(call);
+            if let Some(surb) = left {
+                self.late.expect(surb);
+            }
+            let _was = self.drop_slot(call);
             return;
         }
-        self.slots.forget_request(call);
-        if let Some(slot) = self.slots.get_mut(call) {
-            slot.owner = Owner::Abandoned;
-        }
+        self.slots.disown(call);
         if class != Class::Local {
             self.schedule_connected(call, ABANDONED);
         }
@@ -199,6 +198,13 @@ impl Machine {
         {
             self.cancels.begin(key, call);
         }
+    }
+
+    /// Removes a slot, and takes its call out of its queue.
+    pub(super) fn drop_slot(&mut self, call: CallId) -> Option<Slot> {
+        let slot = self.remove(call)?;
+        self.lanes.remove(slot.queue, slot.order);
+        Some(slot)
     }
 
     /// Removes a slot from every agenda.
@@ -219,31 +225,6 @@ impl Machine {
             self.connected_clock.unschedule(slot.due_connected, call);
             slot.due_connected = Some(self.connected_clock.schedule(self.now, wait, call));
         }
-    }
-}
-
-fn new_slot(request: AnyRequest, size: usize, order: u64, key: Option<Key>, stage: Stage) -> Slot {
-    Slot {
-        kind: request.kind(),
-        queue: Queue::of(&request),
-        wanted: match &request {
-            AnyRequest::SendMessage(message) if !message.with_surb => Wanted::Sent,
-            #[expect(clippy::wildcard_enum_match_arm, reason = "only messages can do without a reply")]
-            _ => Wanted::Reply,
-        },
-        request: Some(request),
-        size,
-        order,
-        key,
-        owner: Owner::Caller,
-        stage,
-        deadline: None,
-        query: None,
-        surb: None,
-        writings: 0,
-        suspicion: 0,
-        due_connected: None,
-        due_up: None,
     }
 }
 

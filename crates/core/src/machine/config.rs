@@ -34,7 +34,7 @@ pub mod limits {
     /// Bytes written ahead of the socket; at the limit nothing more is encoded. One frame may
     /// reach over it.
     pub const HIGH_WATER_MARK: usize = 256 << 10;
-    /// Documents kept, the latest included; at the limit the one of the oldest epoch goes.
+    /// Documents kept, the latest included; at the limit the one that came first goes.
     pub const DOCUMENTS_MAX: usize = 5;
     /// Operations and messages written on a link and unfinished; the next waits. A 17th that
     /// waits at the daemon blocks everything behind it.

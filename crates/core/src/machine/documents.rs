@@ -1,39 +1,53 @@
 //! The latest documents, by epoch.
 
-use alloc::{collections::BTreeMap, sync::Arc};
+use alloc::{collections::VecDeque, sync::Arc};
 
 use super::limits::DOCUMENTS_MAX;
 use crate::pki::Document;
 
-/// The latest documents; at most [`DOCUMENTS_MAX`], the oldest epoch goes first.
+/// The documents that came last, the latest at the back; at most [`DOCUMENTS_MAX`].
+///
+/// They are kept in the order of their arrival, because the epochs of a restarted network may begin
+/// anew. At most one per epoch is kept.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
-    by_epoch: BTreeMap<u64, Arc<Document>>,
-    latest: Option<Arc<Document>>,
+    kept: VecDeque<Arc<Document>>,
+}
+
+/// What a document has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// An epoch that was not known.
+    Epoch,
+    /// Another epoch than that of the document before, but a known one.
+    Known,
+    /// Nothing; two documents of an epoch can differ in their bytes and say the same.
+    Nothing,
 }
 
 impl Documents {
     /// The one that came last, which at connect may be of the previous epoch (§4.3).
-    pub(super) const fn latest(&self) -> Option<&Arc<Document>> {
-        self.latest.as_ref()
+    pub(super) fn latest(&self) -> Option<&Arc<Document>> {
+        self.kept.back()
     }
 
     pub(super) fn of_epoch(&self, epoch: u64) -> Option<&Arc<Document>> {
-        self.by_epoch.get(&epoch)
+        self.kept.iter().find(|kept| kept.epoch == epoch)
     }
 
-    /// Keeps a document; returns its epoch if it brings a new one.
-    ///
-    /// Two documents of an epoch can differ in their bytes and say the same.
-    pub(super) fn insert(&mut self, document: Document) -> Option<u64> {
+    /// Keeps a document; at the limit the one that came first goes.
+    pub(super) fn insert(&mut self, document: Document) -> News {
         let epoch = document.epoch;
-        let known = self.latest.as_ref().is_some_and(|latest| latest.epoch == epoch);
-        let document = Arc::new(document);
-        let _older = self.by_epoch.insert(epoch, Arc::clone(&document));
-        self.latest = Some(document);
-        if self.by_epoch.len() > DOCUMENTS_MAX {
-            let _oldest = self.by_epoch.pop_first();
+        let news = match (self.latest(), self.of_epoch(epoch)) {
+            (_, None) => News::Epoch,
+            (Some(latest), _) if latest.epoch == epoch => News::Nothing,
+            (_, Some(_)) => News::Known,
+        };
+        self.kept.retain(|kept| kept.epoch != epoch);
+        self.kept.push_back(Arc::new(document));
+        if self.kept.len() > DOCUMENTS_MAX {
+            let _oldest = self.kept.pop_front();
         }
-        (!known).then_some(epoch)
+        news
     }
 }

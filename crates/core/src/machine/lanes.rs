@@ -155,12 +155,6 @@ impl Lanes {
         }
     }
 
-    /// How many calls wait.
-    pub(super) fn waiting(&self) -> usize {
-        let plain = [&self.copy, &self.create, &self.poll, &self.quick, &self.slow, &self.start];
-        plain.iter().map(|queue| queue.len()).sum::<usize>() + self.suspects.len()
-    }
-
     /// Takes out the call that is to be written next: of those with room, the one started first.
     pub(super) fn pop(&mut self, suspects_allowed: bool) -> Option<CallId> {
         let first = |queue: Queue, calls: &BTreeMap<u64, CallId>| {

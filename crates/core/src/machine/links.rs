@@ -1,12 +1,12 @@
 //! The link: dialling, the handshake, how it ends, and what becomes of calls then.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{string::String, sync::Arc};
 use core::time::Duration;
 
 use super::{
     Budget, CallId, DisconnectCause, DisconnectMode, Event, HandshakeStep, LinkError, LinkId, LinkStatus,
     Machine, Output,
-    cancels::CancelFrame,
+    cancels::{CancelFrame, Start},
     commands::cancelled,
     locals::Target,
     replay::{Replay, SessionFate, decide},
@@ -192,8 +192,8 @@ impl Machine {
         }
         let handshake = self.link.handshake();
         let farewell = self.farewell == Some(link);
-        if !farewell && self.link.is_up() {
-            self.judge(&cause);
+        if self.link.is_up() && !farewell && cause.daemon_noticed() {
+            self.judge(link);
         }
         if self.link.presented() == Token::Sent {
             self.session.link_ended(&cause, &self.seed);
@@ -234,6 +234,7 @@ impl Machine {
         self.run_clocks(false);
         self.buffer.clear();
         self.lanes.link_ended();
+        self.suspects.link_ended();
         self.link = Link::Down { retry_at: self.now + retry_in };
         self.settle_cancels();
         self.settle_abandoned();
@@ -261,15 +262,17 @@ impl Machine {
     /// Explicit cancels are answered by the end of the link; their frames follow on the next one
     /// if a start of that key was written.
     fn settle_cancels(&mut self) {
-        let callers = self.cancels.link_ended();
-        let unanswered = self.locals.link_ended();
-        let written = unanswered.into_iter().filter_map(|target| match target {
-            Target::Cancel { caller, .. } => caller,
-            Target::Call(_) => None,
-        });
-        for call in callers.into_iter().chain(written).collect::<Vec<_>>() {
+        let mut callers = self.cancels.link_ended();
+        for target in self.locals.link_ended() {
+            let Target::Cancel(frame) = target else { continue };
+            callers.extend(frame.caller);
+            if frame.start == Start::Written {
+                self.cancels.push(CancelFrame::of(frame.key));
+            }
+        }
+        for call in callers {
             let Some(slot) = self.remove(call) else { continue };
-            if let (Owner::Caller, Some(key)) = (slot.owner, slot.request.as_ref().and_then(Key::of)) {
+            if let (Owner::Caller, Some(key)) = (slot.owner(), slot.request.as_ref().and_then(Key::of)) {
                 self.complete(call, Ok(cancelled(key)));
             }
         }
@@ -277,33 +280,26 @@ impl Machine {
 
     /// Abandoned calls end with their link; operations among them have their cancel sent again.
     fn settle_abandoned(&mut self) {
-        let mut again = Vec::new();
         for call in self.slots.ids() {
             match self.slots.get(call) {
-                Some(slot) if slot.owner == Owner::Abandoned => {
-                    again.extend(slot.key);
+                Some(slot) if slot.owner() == Owner::Abandoned => {
+                    if let Some(key) = slot.key {
+                        self.cancels.push(CancelFrame::of(key));
+                    }
                     let _was = self.remove(call);
                 }
                 // Its key is free now.
-                Some(slot) if slot.stage == Stage::Held => self.enqueue(call),
+                Some(slot) if slot.stage() == Stage::Held => self.enqueue(call),
                 Some(_) | None => {}
             }
-        }
-        // What waits to be written without such a reason belonged to the link that ended.
-        let live = &self.slots;
-        let keys: Vec<Key> =
-            live.iter().filter(|(_, slot)| slot.writings > 0).filter_map(|(_, slot)| slot.key).collect();
-        self.cancels.retain(|frame| !keys.contains(&frame.key));
-        for key in again {
-            self.cancels.push(CancelFrame { key, caller: None });
         }
     }
 
     /// Lets a call wait for its turn.
     pub(super) fn enqueue(&mut self, call: CallId) {
         let suspect = self.is_suspect(call);
-        let Some(slot) = self.slots.get_mut(call) else { return };
-        slot.stage = Stage::Queued;
+        self.slots.set_stage(call, Stage::Queued);
+        let Some(slot) = self.slots.get(call) else { return };
         let (queue, order) = (slot.queue, slot.order);
         self.lanes.remove(queue, order);
         if suspect {
@@ -357,7 +353,7 @@ impl Machine {
     pub(super) fn start_again(&mut self, call: CallId) {
         self.slots.assign_query(call, None);
         if let Some(key) = self.slots.get(call).and_then(|slot| slot.key) {
-            self.cancels.push(CancelFrame { key, caller: None });
+            self.cancels.push(CancelFrame::of(key));
         }
         self.enqueue(call);
     }

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::{
     CallId,
-    slots::Key,
+    cancels::CancelFrame,
     waits::{OVERTAKEN, SILENCE, SILENCE_CREATE},
 };
 use crate::{
@@ -20,11 +20,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Call(CallId),
-    /// A cancel, with the explicit call that wants to hear of it.
-    Cancel {
-        key: Key,
-        caller: Option<CallId>,
-    },
+    Cancel(CancelFrame),
 }
 
 /// One outstanding frame.
@@ -69,8 +65,9 @@ impl Locals {
     /// Takes the frame an answer belongs to; those in front of it have been overtaken.
     pub(super) fn answered(&mut self, query: u64, now: Instant) -> Option<Target> {
         let at = self.frames.iter().position(|frame| frame.query == query)?;
-        for frame in self.frames.range_mut(..at) {
-            let _since = frame.overtaken.get_or_insert(now);
+        // Whatever stands in front of an overtaken frame was overtaken as well.
+        for frame in self.frames.range_mut(..at).rev().take_while(|frame| frame.overtaken.is_none()) {
+            frame.overtaken = Some(now);
         }
         let frame = self.frames.remove(at)?;
         if at == 0 {

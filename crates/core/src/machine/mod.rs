@@ -59,6 +59,7 @@ mod commands;
 mod config;
 mod documents;
 mod lanes;
+mod late;
 mod links;
 mod locals;
 mod output;
@@ -71,6 +72,7 @@ mod slots;
 mod suspects;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod transmit;
 mod validate;
 
@@ -100,12 +102,14 @@ use self::{
     clock::Clock,
     documents::Documents,
     lanes::Lanes,
+    late::LateReplies,
     links::Link,
     locals::Locals,
     seed::{Purpose, Seed},
     session::Session,
     slots::Slots,
     suspects::Suspects,
+    timers::Timers,
 };
 
 /// What the daemon last said of itself.
@@ -144,13 +148,14 @@ pub struct Machine {
     lanes: Lanes,
     cancels: Cancels,
     locals: Locals,
+    late: LateReplies,
     suspects: Suspects,
     /// Counts while the link is up and the mix network connected.
     connected_clock: Clock,
     /// Counts while the link is up.
     up_clock: Clock,
     deadlines: BTreeSet<(Instant, CallId)>,
-    timers: BTreeSet<(Instant, TimerId)>,
+    timers: Timers,
     budget: Budget,
     buffer: FrameBuffer,
     outputs: VecDeque<Output>,
@@ -182,11 +187,12 @@ impl Machine {
             lanes: Lanes::new(),
             cancels: Cancels::default(),
             locals: Locals::new(now),
+            late: LateReplies::default(),
             suspects: Suspects::default(),
             connected_clock: Clock::default(),
             up_clock: Clock::default(),
             deadlines: BTreeSet::new(),
-            timers: BTreeSet::new(),
+            timers: Timers::default(),
             budget: Budget::new(now),
             buffer: FrameBuffer::default(),
             outputs: VecDeque::new(),
@@ -213,7 +219,7 @@ impl Machine {
             epoch: self.documents.latest().map(|document| document.epoch),
             instance: self.peer.instance,
             geometry: self.peer.geometry.clone(),
-            queued: self.lanes.waiting() + self.cancels.len(),
+            queued: self.slots.unwritten(),
             outstanding: self.slots.owned(),
         }
     }
@@ -228,7 +234,7 @@ impl Machine {
     ///
     /// It carries no signatures; to trust it, fetch and verify the signed form.
     #[must_use]
-    pub const fn document(&self) -> Option<&Arc<Document>> {
+    pub fn document(&self) -> Option<&Arc<Document>> {
         self.documents.latest()
     }
 

@@ -1,12 +1,14 @@
 //! What the daemon says: every frame, in every phase.
 
-use alloc::string::ToString;
+use alloc::{string::ToString, vec::Vec};
+use core::{mem, time::Duration};
 
 use super::{
     CallId, Event, HandshakeStep, LinkError, LinkId, Machine,
+    documents::News,
     links::{Ears, Link, Token},
     locals::Target,
-    slots::{Key, Owner, Stage, Wanted},
+    slots::{Key, Owner, Slot, Stage, Wanted},
     waits::REPLY_SLACK,
 };
 use crate::{
@@ -15,10 +17,9 @@ use crate::{
     pki::Document,
     wire::{
         AnyReply, AnyRequest, AnyResponse, ConnectionStatus, DecodeError, FailureDetail, Geometry,
-        MessageReply, MessageSent, NewPkiDocument, QueryId, ReplyFrame, SessionTokenReply,
+        MessageReply, MessageSent, NewPkiDocument, QueryId, ReplyFrame, RequestKind, SessionTokenReply,
     },
 };
-use core::{mem, time::Duration};
 
 /// Whether a frame achieved anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,13 +88,7 @@ impl Machine {
         let Some(query) = query_id.as_ref().and_then(|id| self.query_counter(id)) else {
             return Progress::None;
         };
-        let target = self.locals.answered(query, self.now);
-        match (target, self.slots.by_query(query)) {
-            (Some(Target::Cancel { key, caller }), _) => self.cancel_answered(key, caller, query),
-            (_, Some(call)) => self.finish(call, Err(CallError::Undecodable)),
-            (_, None) => return Progress::None,
-        }
-        Progress::Made
+        self.found(query, |_, _| Err(CallError::Undecodable))
     }
 
     fn response(&mut self, response: AnyResponse) -> Progress {
@@ -152,11 +147,15 @@ impl Machine {
         let mut progress = Progress::None;
         let payload = event.payload.as_deref().filter(|payload| !payload.is_empty());
         // A document that can't be read is as good as none: calls need the daemon's, not ours.
-        if let Some(document) = payload.and_then(|payload| Document::decode(payload).ok())
-            && let Some(epoch) = self.documents.insert(document)
-        {
-            progress = Progress::Made;
-            self.event(Event::Document { epoch });
+        if let Some(document) = payload.and_then(|payload| Document::decode(payload).ok()) {
+            let epoch = document.epoch;
+            let news = self.documents.insert(document);
+            if news == News::Epoch {
+                progress = Progress::Made;
+            }
+            if news != News::Nothing {
+                self.event(Event::Document { epoch });
+            }
             self.fail_orphaned_copies();
         }
         if let Link::Greeting { link, step: HandshakeStep::Document, .. } = self.link {
@@ -168,18 +167,21 @@ impl Machine {
 
     /// Ends copies whose pinned courier is not in the latest document.
     fn fail_orphaned_copies(&mut self) {
-        let Some(document) = self.documents.latest() else { return };
-        let present: alloc::collections::BTreeSet<_> =
-            document.couriers().map(|courier| courier.identity_hash).collect();
-        let orphaned = |(call, slot): (CallId, &super::slots::Slot)| match &slot.request {
-            Some(AnyRequest::StartResendingCopyCommand(copy)) if slot.owner == Owner::Caller => {
-                copy.courier_identity_hash.filter(|courier| !present.contains(courier)).map(|_| call)
-            }
-            Some(_) | None => None,
+        let orphaned = |(call, slot): (CallId, &Slot)| {
+            slot.request.as_ref().filter(|request| self.courier_is_gone(request)).map(|_| call)
         };
-        for call in self.slots.iter().filter_map(orphaned).collect::<alloc::vec::Vec<_>>() {
+        for call in self.slots.iter().filter_map(orphaned).collect::<Vec<_>>() {
             self.abandon(call, |_| CallError::CourierGone);
         }
+    }
+
+    /// Whether a request is a copy at a courier that is not in the latest document.
+    pub(super) fn courier_is_gone(&self, request: &AnyRequest) -> bool {
+        let AnyRequest::StartResendingCopyCommand(copy) = request else { return false };
+        let (Some(courier), Some(document)) = (copy.courier_identity_hash, self.documents.latest()) else {
+            return false;
+        };
+        document.couriers().all(|known| known.identity_hash != courier)
     }
 
     fn session_reply(&mut self, reply: &SessionTokenReply) -> Progress {
@@ -200,24 +202,28 @@ impl Machine {
     }
 
     fn message_sent(&mut self, event: MessageSent) -> Progress {
-        let Some(call) = event.surbid.as_ref().and_then(|surb| self.slots.by_surb(surb)) else {
+        let Some(surb) = event.surbid else { return Progress::None };
+        let Some((call, slot)) =
+            self.slots.by_surb(&surb).and_then(|call| Some((call, self.slots.get(call)?)))
+        else {
             return Progress::None;
         };
+        if slot.due_up.is_some() {
+            return Progress::None;
+        }
+        let nobody_waits = slot.wanted == Wanted::Sent || slot.owner() == Owner::Abandoned;
         self.note_reply();
         if event.err.is_none() {
             let _changed = self.set_mixnet(true);
         }
-        let Some(slot) = self.slots.get(call) else { return Progress::None };
-        if slot.due_up.is_some() {
-            return Progress::None;
-        }
-        let wanted = slot.wanted;
-        self.release_place(call);
-        match (&event.err, wanted) {
-            (Some(text), _) => self.finish(call, Err(CallError::SendFailed(text.clone()))),
-            (None, Wanted::Sent) => self.finish(call, Ok(AnyReply::MessageSent(event))),
-            (None, Wanted::Reply) if self.is_abandoned(call) => drop(self.remove(call)),
-            (None, Wanted::Reply) => {
+        match event.err {
+            Some(text) => self.finish(call, Err(CallError::SendFailed(text))),
+            None if nobody_waits => {
+                self.late.expect(surb);
+                self.finish(call, Ok(AnyReply::MessageSent(event)));
+            }
+            None => {
+                self.release_place(call);
                 let eta = Duration::from_nanos(u64::try_from(event.reply_eta).unwrap_or(0));
                 let due = self.up_clock.schedule(self.now, eta.saturating_add(REPLY_SLACK), call);
                 if let Some(slot) = self.slots.get_mut(call) {
@@ -230,48 +236,63 @@ impl Machine {
     }
 
     fn message_reply(&mut self, event: MessageReply) -> Progress {
-        let Some(call) = event.surbid.as_ref().and_then(|surb| self.slots.by_surb(surb)) else {
-            return Progress::None;
+        let Some(surb) = event.surbid else { return Progress::None };
+        let Some(call) = self.slots.by_surb(&surb) else {
+            return if self.late.take(&surb) { Progress::Made } else { Progress::None };
         };
         self.note_reply();
-        self.finish(call, Ok(AnyReply::SendMessage(event)));
+        let wants_reply = self.slots.get(call).is_some_and(|slot| slot.wanted == Wanted::Reply);
+        let reply = if wants_reply {
+            AnyReply::SendMessage(event)
+        } else {
+            // Its sent event was lost with a link, but an answer says the same.
+            let MessageReply { message_id, surbid, .. } = event;
+            AnyReply::MessageSent(MessageSent { message_id, surbid, sent_at: 0, reply_eta: 0, err: None })
+        };
+        self.finish(call, Ok(reply));
         Progress::Made
     }
 
     fn reply(&mut self, reply: ReplyFrame) -> Progress {
-        let Some(query) = reply.query_id.as_ref().and_then(|id| self.query_counter(id)) else {
-            return Progress::None;
-        };
-        let target = self.locals.answered(query, self.now);
-        if let Some(Target::Cancel { key, caller }) = target {
-            self.note_reply();
-            self.cancel_answered(key, caller, query);
-            return Progress::Made;
-        }
-        let Some(call) = self.slots.by_query(query) else {
-            return if target.is_some() { Progress::Made } else { Progress::None };
-        };
-        self.note_reply();
-        self.answered(call, reply);
-        Progress::Made
-    }
-
-    /// A reply has found its call.
-    fn answered(&mut self, call: CallId, reply: ReplyFrame) {
-        let Some(slot) = self.slots.get(call) else { return };
-        let (kind, stage, replayed) = (slot.kind, slot.stage, slot.writings > 1);
         if names_courier(&reply) {
             let _changed = self.set_mixnet(true);
         }
-        match reply.result {
-            _ if reply.kind != kind => self.finish(call, Err(CallError::Undecodable)),
-            Ok(body) => self.finish(call, Ok(body)),
-            Err(failure) => match ending(kind, &failure, replayed) {
-                Ending::Cancelled if matches!(stage, Stage::Withdrawing { .. }) => self.withdrawn(call),
-                Ending::Cancelled => self.finish(call, Err(CallError::CancelledElsewhere)),
-                Ending::Failed(error) => self.finish(call, Err(error)),
-            },
+        let Some(query) = reply.query_id.as_ref().and_then(|id| self.query_counter(id)) else {
+            return Progress::None;
+        };
+        self.found(query, |kind, replayed| outcome(kind, reply, replayed))
+    }
+
+    /// Ends what was asked under `query` with an outcome, which follows from the kind of request
+    /// and from whether it was written more than once.
+    fn found(
+        &mut self,
+        query: u64,
+        outcome: impl FnOnce(RequestKind, bool) -> Result<AnyReply, CallError>,
+    ) -> Progress {
+        let target = self.locals.answered(query, self.now);
+        if let Some(Target::Cancel(frame)) = target {
+            self.note_reply();
+            self.cancels.answered(frame.key, query, self.now);
+            if let Some(call) = frame.caller {
+                self.finish(call, outcome(frame.kind(), false));
+            }
+            return Progress::Made;
         }
+        let Some((call, slot)) =
+            self.slots.by_query(query).and_then(|call| Some((call, self.slots.get(call)?)))
+        else {
+            return Progress::None;
+        };
+        let (kind, replayed, stage) = (slot.kind, slot.writings > 1, slot.stage());
+        self.note_reply();
+        match outcome(kind, replayed) {
+            Err(CallError::CancelledElsewhere) if matches!(stage, Stage::Withdrawing { .. }) => {
+                self.withdrawn(call);
+            }
+            result => self.finish(call, result),
+        }
+        Progress::Made
     }
 
     /// The daemon is done with a call: its caller hears of it, and its slot goes.
@@ -280,8 +301,7 @@ impl Machine {
         if !self.is_abandoned(call) {
             self.complete(call, result);
         }
-        let Some(slot) = self.remove(call) else { return };
-        self.lanes.remove(slot.queue, slot.order);
+        let Some(slot) = self.drop_slot(call) else { return };
         if let Some(key) = slot.key {
             self.cancels.clear_live(key, call);
             self.free_key(key, call);
@@ -291,7 +311,7 @@ impl Machine {
     /// A start that was being cancelled is settled: what its key held back may go.
     pub(super) fn free_key(&mut self, key: Key, start: CallId) {
         if let Some(held) = self.cancels.finish(key, start)
-            && self.slots.get(held).is_some_and(|slot| slot.stage == Stage::Held)
+            && self.slots.get(held).is_some_and(|slot| slot.stage() == Stage::Held)
         {
             self.enqueue(held);
         }
@@ -315,26 +335,15 @@ impl Machine {
     /// Gives back the place that an outstanding call holds on this link.
     pub(super) fn release_place(&mut self, call: CallId) {
         let Some(slot) = self.slots.get(call) else { return };
-        let Some((link, at)) = slot.stage.on_link() else { return };
+        let Some((link, at)) = slot.stage().on_link() else { return };
         // A message gave its place back at its sent event.
         if self.link.id() == Some(link) && slot.due_up.is_none() {
             self.lanes.release(slot.queue, at, self.now, call);
         }
     }
 
-    /// A cancel was answered.
-    fn cancel_answered(&mut self, key: Key, caller: Option<CallId>, query: u64) {
-        self.cancels.answered(key, query, self.now);
-        if let Some(call) = caller
-            && let Some(slot) = self.remove(call)
-            && slot.owner == Owner::Caller
-        {
-            self.complete(call, Ok(super::commands::cancelled(key)));
-        }
-    }
-
     pub(super) fn is_abandoned(&self, call: CallId) -> bool {
-        self.slots.get(call).is_none_or(|slot| slot.owner == Owner::Abandoned)
+        self.slots.get(call).is_none_or(|slot| slot.owner() == Owner::Abandoned)
     }
 
     /// The counter in a query id, if the id is one of this machine's.
@@ -348,6 +357,18 @@ impl Machine {
         if let Link::Up { last_reply, .. } = &mut self.link {
             *last_reply = Some(self.now);
         }
+    }
+}
+
+/// What a reply means for a request of `kind`, `replayed` if it was written more than once.
+fn outcome(kind: RequestKind, reply: ReplyFrame, replayed: bool) -> Result<AnyReply, CallError> {
+    match reply.result {
+        _ if reply.kind != kind => Err(CallError::Undecodable),
+        Ok(body) => Ok(body),
+        Err(failure) => Err(match ending(kind, &failure, replayed) {
+            Ending::Cancelled => CallError::CancelledElsewhere,
+            Ending::Failed(error) => error,
+        }),
     }
 }
 

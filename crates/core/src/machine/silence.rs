@@ -17,8 +17,7 @@ impl Machine {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.advance(now);
         let now = self.now;
-        while let Some((_, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            let _was = self.timers.pop_first();
+        while let Some(timer) = self.timers.pop_due(now) {
             self.outputs.push_back(Output::Timer(timer));
         }
         while let Some((_, call)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
@@ -35,7 +34,9 @@ impl Machine {
         while let Some(call) = self.up_clock.pop_due(now) {
             self.finish(call, Err(CallError::Unanswered));
         }
-        while let Some((_, call)) = self.lanes.poll_turn().filter(|(at, _)| *at <= now) {
+        while self.link.is_up()
+            && let Some((_, call)) = self.lanes.poll_turn().filter(|(at, _)| *at <= now)
+        {
             self.withdraw(call);
         }
     }
@@ -43,7 +44,7 @@ impl Machine {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         [
-            self.timers.first().map(|(at, _)| *at),
+            self.timers.wake_at(),
             self.deadlines.first().map(|(at, _)| *at),
             self.link_wake_at(),
             self.suspects.wake_at(),
@@ -89,8 +90,11 @@ impl Machine {
             let (Silence::Overtaken(target) | Silence::Whole(target)) = silence;
             match target {
                 Target::Call(call) => self.finish(call, Err(CallError::Unanswered)),
-                Target::Cancel { caller: Some(call), .. } => self.finish(call, Err(CallError::Unanswered)),
-                Target::Cancel { caller: None, .. } => {}
+                Target::Cancel(frame) => {
+                    if let Some(call) = frame.caller {
+                        self.finish(call, Err(CallError::Unanswered));
+                    }
+                }
             }
             if matches!(silence, Silence::Whole(_)) {
                 self.session.renew(&self.seed);
@@ -103,7 +107,7 @@ impl Machine {
     fn connected_time_is_up(&mut self, call: CallId) {
         let Some(slot) = self.slots.get_mut(call) else { return };
         slot.due_connected = None;
-        match (slot.owner, slot.class(), slot.stage) {
+        match (slot.owner(), slot.class(), slot.stage()) {
             (Owner::Abandoned, ..) => self.finish(call, Err(CallError::Unanswered)),
             (Owner::Caller, Class::Message, _) => self.finish(call, Err(CallError::Unanswered)),
             (Owner::Caller, _, Stage::Withdrawing { .. }) => self.withdrawn(call),
@@ -121,10 +125,10 @@ impl Machine {
     /// The daemon may still have its start in the queue, where a cancel does not find it, so the
     /// read holds its place until the start is answered, as an abandoned one does.
     fn withdraw(&mut self, call: CallId) {
-        let Some(slot) = self.slots.get_mut(call) else { return };
-        let Stage::Written { link, at } = slot.stage else { return };
-        slot.stage = Stage::Withdrawing { link, at };
+        let Some(slot) = self.slots.get(call) else { return };
+        let Stage::Written { link, at } = slot.stage() else { return };
         let key = slot.key;
+        self.slots.set_stage(call, Stage::Withdrawing { link, at });
         self.lanes.end_poll_turn(at, call);
         self.schedule_connected(call, ABANDONED);
         if let Some(key) = key {

@@ -69,9 +69,13 @@ impl Stage {
             Self::Withdrawing { link, at } | Self::Written { link, at } => Some((link, at)),
         }
     }
+
+    const fn is_unwritten(self) -> bool {
+        matches!(self, Self::Held | Self::Queued)
+    }
 }
 
-/// What else a message has told.
+/// What ends a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// The call ends with the message's reply.
@@ -81,6 +85,8 @@ pub(super) enum Wanted {
 }
 
 /// One call that has not ended on the wire.
+///
+/// Its owner and its stage change by way of [`Slots`], which counts them.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) kind: RequestKind,
@@ -91,8 +97,8 @@ pub(super) struct Slot {
     /// Its turn among those that wait; smaller goes first.
     pub(super) order: u64,
     pub(super) key: Option<Key>,
-    pub(super) owner: Owner,
-    pub(super) stage: Stage,
+    owner: Owner,
+    stage: Stage,
     pub(super) deadline: Option<Instant>,
     /// The counter in its query id.
     pub(super) query: Option<u64>,
@@ -109,6 +115,40 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// A call that waits to be written.
+    pub(super) fn new(request: AnyRequest, size: usize, order: u64, key: Option<Key>) -> Self {
+        Self {
+            kind: request.kind(),
+            queue: Queue::of(&request),
+            wanted: match &request {
+                AnyRequest::SendMessage(message) if !message.with_surb => Wanted::Sent,
+                #[expect(clippy::wildcard_enum_match_arm, reason = "only messages can do without a reply")]
+                _ => Wanted::Reply,
+            },
+            request: Some(request),
+            size,
+            order,
+            key,
+            owner: Owner::Caller,
+            stage: Stage::Queued,
+            deadline: None,
+            query: None,
+            surb: None,
+            writings: 0,
+            suspicion: 0,
+            due_connected: None,
+            due_up: None,
+        }
+    }
+
+    pub(super) const fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    pub(super) const fn stage(&self) -> Stage {
+        self.stage
+    }
+
     pub(super) const fn class(&self) -> Class {
         self.kind.class()
     }
@@ -126,6 +166,8 @@ pub(super) struct Slots {
     queries: BTreeMap<u64, CallId>,
     surbs: BTreeMap<SurbId, CallId>,
     held_bytes: usize,
+    abandoned: usize,
+    unwritten: usize,
 }
 
 impl Slots {
@@ -139,7 +181,12 @@ impl Slots {
 
     /// How many calls have a caller waiting.
     pub(super) fn owned(&self) -> usize {
-        self.slots.values().filter(|slot| slot.owner == Owner::Caller).count()
+        self.slots.len() - self.abandoned
+    }
+
+    /// How many calls wait to be written.
+    pub(super) const fn unwritten(&self) -> usize {
+        self.unwritten
     }
 
     pub(super) fn ids(&self) -> alloc::vec::Vec<CallId> {
@@ -160,13 +207,35 @@ impl Slots {
 
     pub(super) fn insert(&mut self, call: CallId, slot: Slot) {
         self.held_bytes += slot.size;
+        self.unwritten += usize::from(slot.stage.is_unwritten());
         let _none = self.slots.insert(call, slot);
+    }
+
+    pub(super) fn set_stage(&mut self, call: CallId, stage: Stage) {
+        if let Some(slot) = self.slots.get_mut(&call) {
+            self.unwritten -= usize::from(slot.stage.is_unwritten());
+            self.unwritten += usize::from(stage.is_unwritten());
+            slot.stage = stage;
+        }
+    }
+
+    /// Leaves a call that was written without its caller; it will not be written again.
+    pub(super) fn disown(&mut self, call: CallId) {
+        let Some(slot) = self.slots.get_mut(&call) else { return };
+        self.abandoned += usize::from(slot.owner == Owner::Caller);
+        slot.owner = Owner::Abandoned;
+        if let Stage::Withdrawing { link, at } = slot.stage {
+            slot.stage = Stage::Written { link, at };
+        }
+        self.forget_request(call);
     }
 
     /// Removes a slot and everything that leads to it.
     pub(super) fn remove(&mut self, call: CallId) -> Option<Slot> {
         let slot = self.slots.remove(&call)?;
         self.held_bytes -= slot.size;
+        self.unwritten -= usize::from(slot.stage.is_unwritten());
+        self.abandoned -= usize::from(slot.owner == Owner::Abandoned);
         self.unlink(slot.query, slot.surb);
         Some(slot)
     }

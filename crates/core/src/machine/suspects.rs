@@ -6,11 +6,8 @@
 
 use alloc::vec::Vec;
 
-use super::{CallId, DisconnectCause, Machine, slots::Owner, waits::SUSPICION};
-use crate::{
-    Instant,
-    error::{CallError, Fate},
-};
+use super::{CallId, LinkId, Machine, slots::Owner, waits::SUSPICION};
+use crate::{Instant, error::CallError};
 
 /// Links in a row that make a call suspect.
 const LINKS: u8 = 3;
@@ -29,6 +26,11 @@ impl Suspects {
 
     pub(super) fn forget(&mut self, call: CallId) {
         let _was = self.outstanding.take_if(|(suspect, _)| *suspect == call);
+    }
+
+    /// No suspect is outstanding without a link.
+    pub(super) const fn link_ended(&mut self) {
+        self.outstanding = None;
     }
 
     pub(super) fn wake_at(&self) -> Option<Instant> {
@@ -58,24 +60,21 @@ impl Machine {
     }
 
     /// Looks at the calls that were unanswered when the daemon ended the link by itself.
-    pub(super) fn judge(&mut self, cause: &DisconnectCause) {
-        let (Some(ended), true) = (self.link.id(), cause.daemon_noticed()) else {
-            self.suspects.outstanding = None;
-            return;
-        };
+    pub(super) fn judge(&mut self, ended: LinkId) {
+        self.clear_suspect();
         let guilty = self.suspects.outstanding.take().map(|(call, _)| call);
         let last_reply = self.link.last_reply();
         let unanswered: Vec<_> = self
             .slots
             .iter()
-            .filter(|(_, slot)| slot.owner == Owner::Caller)
+            .filter(|(_, slot)| slot.owner() == Owner::Caller)
             .filter_map(|(call, slot)| {
-                Some((call, slot.stage.on_link().filter(|(link, _)| *link == ended)?.1))
+                Some((call, slot.stage().on_link().filter(|(link, _)| *link == ended)?.1))
             })
             .collect();
         for (call, written) in unanswered {
             if Some(call) == guilty {
-                self.abandon(call, |_| CallError::LinkLost(Fate::MaybeExecuted));
+                self.abandon(call, CallError::LinkLost);
                 continue;
             }
             let since = last_reply.map_or(written, |reply| reply.max(written));

@@ -62,8 +62,7 @@ impl Machine {
             let request = frame.request();
             let _fits = encode_request(Some(self.query_id(query)), &request, out);
             self.cancels.written(frame.key, query);
-            let target = Target::Cancel { key: frame.key, caller: frame.caller };
-            self.locals.push(query, request.kind(), target, self.now);
+            self.locals.push(query, request.kind(), Target::Cancel(frame), self.now);
             if let Some(caller) = frame.caller {
                 self.mark_written(caller, link);
             }
@@ -87,14 +86,12 @@ impl Machine {
     fn write_call(&mut self, call: CallId, link: LinkId, out: &mut Vec<u8>) {
         let Some(slot) = self.slots.get(call) else { return };
         let (class, queue) = (slot.class(), slot.queue);
-        let query = match class {
-            Class::Message => None,
+        let query = match (class, slot.query) {
+            (Class::Message, _) => None,
             // Sent again after a link was lost, it keeps its id.
-            Class::Local | Class::Operation | Class::Session => Some(slot.query.unwrap_or(self.next)),
+            (_, Some(query)) => Some(query),
+            (Class::Local | Class::Operation | Class::Session, None) => Some(self.mint()),
         };
-        if query == Some(self.next) {
-            let _minted = self.mint();
-        }
         match query {
             Some(_) => self.slots.assign_query(call, query),
             None => self.assign_surb(call),
@@ -146,8 +143,8 @@ impl Machine {
     }
 
     fn mark_written(&mut self, call: CallId, link: LinkId) {
+        self.slots.set_stage(call, Stage::Written { link, at: self.now });
         if let Some(slot) = self.slots.get_mut(call) {
-            slot.stage = Stage::Written { link, at: self.now };
             slot.writings = slot.writings.saturating_add(1);
         }
     }

@@ -1,0 +1,42 @@
+//! Timers, by time and by name.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use super::TimerId;
+use crate::Instant;
+
+/// The timers that have not run out; as many as were asked for, each until its time at most.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    by_time: BTreeSet<(Instant, TimerId)>,
+    by_id: BTreeMap<TimerId, Instant>,
+}
+
+impl Timers {
+    pub(super) fn insert(&mut self, at: Instant, timer: TimerId) {
+        let _new = self.by_time.insert((at, timer));
+        let _none = self.by_id.insert(timer, at);
+    }
+
+    pub(super) fn remove(&mut self, timer: TimerId) {
+        if let Some(at) = self.by_id.remove(&timer) {
+            let _was = self.by_time.remove(&(at, timer));
+        }
+    }
+
+    /// Takes out the first timer whose time has come.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<TimerId> {
+        let (_, timer) = *self.by_time.first().filter(|(at, _)| *at <= now)?;
+        self.remove(timer);
+        Some(timer)
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.by_time.clear();
+        self.by_id.clear();
+    }
+}
