@@ -1,0 +1,153 @@
+//! What a devnet is like: whose behaviour it shows, and how long things take.
+
+use std::time::Duration;
+
+/// Whose behaviour a devnet shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// A daemon that does what the specification recommends, without delay.
+    ///
+    /// It fences an older connection on takeover, keeps final results for a session that is away, never stops reading
+    /// and answers a capability of a wrong length with code 3.
+    Instant,
+    /// The reference daemon with its kinks, for tests that are to mean something on a real network.
+    ///
+    /// - The end of a connection is noticed only behind the frames in front of it (§9.10).
+    /// - A takeover silences the newer connection when the older one ends (§3.8).
+    /// - A seventeenth waiting mixnet request stops the connection.
+    /// - A cancel does not find a start that still waits in the queue, and is not bound to a session (§9.5, Q-46).
+    /// - Results that arrive while the session is away are lost, as is what its connection had queued (§3.7).
+    /// - A request right behind a token that resumes goes unanswered.
+    /// - A capability of a wrong length ends the connection (§4.0).
+    /// - Couriers ask the replicas at most five times again per envelope.
+    Reference,
+}
+
+/// How long things take; zero means at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timing {
+    /// What one `encrypt_read` or `encrypt_write` takes, during which its connection does nothing else.
+    pub encrypt_time: Duration,
+    /// From sending a packet to its reply.
+    pub round_trip: Duration,
+    /// Between two packets of the daemon; zero sends everything that is ready.
+    pub send_slot: Duration,
+    /// From a courier's dispatch to a replica's answer, and from one replica to the other.
+    pub replica_time: Duration,
+    /// The pause before an envelope is sent a third time; raised to 1 ms where nothing else would slow polling down.
+    pub poll_interval: Duration,
+    /// From the daemon's start to its first document; a connection gets no first frame before, for 30 s at most.
+    pub first_document: Duration,
+}
+
+impl Timing {
+    const INSTANT: Self = Self {
+        encrypt_time: Duration::ZERO,
+        round_trip: Duration::ZERO,
+        send_slot: Duration::ZERO,
+        replica_time: Duration::ZERO,
+        poll_interval: Duration::from_millis(50),
+        first_document: Duration::ZERO,
+    };
+
+    /// What was observed on a network of the reference's own programs (§9.10).
+    const REFERENCE: Self = Self {
+        encrypt_time: Duration::from_secs(2),
+        round_trip: Duration::from_millis(1_300),
+        send_slot: Duration::from_secs(1),
+        replica_time: Duration::from_secs(2),
+        poll_interval: Duration::ZERO,
+        first_document: Duration::from_secs(3),
+    };
+}
+
+/// What a devnet is like.
+///
+/// Begin with [`instant`](Self::instant) or [`reference`](Self::reference) and change what matters. Values out of range
+/// are brought into it, as each field says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DevnetConfig {
+    /// Whose behaviour it shows.
+    pub profile: Profile,
+    /// How long things take.
+    pub timing: Timing,
+    /// How long a session outlives its connection (§3.6).
+    pub grace_period: Duration,
+    /// The payload of a mix packet in bytes, from which all other sizes follow; 512 to 1,048,576.
+    pub user_forward_payload_length: usize,
+    /// How long an epoch lasts; at least one second.
+    pub epoch_period: Duration,
+    /// The Unix time at the origin of the machine's clock, at or after 2017-06-01; it sets the epoch.
+    pub unix_time_at_origin: Duration,
+    /// Whether the daemon is connected to the mix network at first.
+    pub mixnet: bool,
+    /// How long a client may leave its frames unread before its connection is ended (§1.4).
+    pub write_deadline: Duration,
+    /// How many boxes each of the three replicas keeps before it says that its storage is full.
+    pub replica_capacity: usize,
+}
+
+impl DevnetConfig {
+    /// A daemon that does what the specification recommends, without delay.
+    #[must_use]
+    pub const fn instant() -> Self {
+        Self {
+            profile: Profile::Instant,
+            timing: Timing::INSTANT,
+            grace_period: Duration::from_secs(600),
+            user_forward_payload_length: 2_000,
+            epoch_period: Duration::from_secs(20 * 60),
+            // 2026-01-01T00:00:00Z
+            unix_time_at_origin: Duration::from_secs(1_767_225_600),
+            mixnet: true,
+            write_deadline: Duration::from_secs(60),
+            replica_capacity: 1 << 20,
+        }
+    }
+
+    /// The reference daemon with its kinks, and as slow as it was observed.
+    #[must_use]
+    pub const fn reference() -> Self {
+        let mut config = Self::instant();
+        config.profile = Profile::Reference;
+        config.timing = Timing::REFERENCE;
+        config.epoch_period = Duration::from_secs(2 * 60);
+        config
+    }
+
+    pub(crate) fn in_range(mut self) -> Self {
+        self.user_forward_payload_length = self.user_forward_payload_length.clamp(512, 1 << 20);
+        self.epoch_period = self.epoch_period.max(Duration::from_secs(1));
+        if self.timing.round_trip.is_zero() && self.timing.send_slot.is_zero() {
+            self.timing.poll_interval = self.timing.poll_interval.max(Duration::from_millis(1));
+        }
+        self
+    }
+}
+
+/// The same as [`DevnetConfig::instant`].
+impl Default for DevnetConfig {
+    fn default() -> Self {
+        Self::instant()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polling_never_goes_without_any_pause() {
+        let mut config = DevnetConfig::instant();
+        config.timing.poll_interval = Duration::ZERO;
+        config.user_forward_payload_length = 0;
+        config.epoch_period = Duration::ZERO;
+        let config = config.in_range();
+        assert!(config.timing.poll_interval > Duration::ZERO);
+        assert_eq!(config.user_forward_payload_length, 512);
+        assert_eq!(config.epoch_period, Duration::from_secs(1));
+    }
+}

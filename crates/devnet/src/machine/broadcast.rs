@@ -1,0 +1,148 @@
+//! What every connection is told: the greeting, the status, the documents, the end (§3.2, §4.2, §4.3).
+
+use std::time::Duration;
+
+use kpthin_core::wire::{
+    AnyResponse, Blob, ConnectionStatus, Geometry as AnnouncedGeometry, NewPkiDocument, PigeonholeGeometry,
+    Shutdown, SphinxGeometry,
+};
+
+use super::conn::Phase;
+use super::event::Event;
+use super::{ConnId, Devnet};
+use crate::pigeonhole::geometry::Geometry;
+
+/// How long a connection waits for the daemon's first document.
+const DOCUMENT_WAIT: Duration = Duration::from_secs(30);
+
+/// Sizes of packets with X25519 and five hops, which do not depend on the payload (§6.8).
+const SURB_LEN: u64 = 572;
+const HEADER_LEN: u64 = 476;
+const TAG_LEN: u64 = 32;
+const PLAINTEXT_HEADER_LEN: u64 = 2;
+
+/// Derives all sizes from the payload of a packet.
+pub(super) fn geometries(user_forward_payload_length: usize) -> (Geometry, AnnouncedGeometry) {
+    #[expect(
+        clippy::expect_used,
+        reason = "the configuration was brought into its range, 512 bytes at least"
+    )]
+    let geometry = Geometry::new(user_forward_payload_length).expect("a payload with room for a box");
+    let wide = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
+    let user = wide(user_forward_payload_length);
+    let forward = user.saturating_add(SURB_LEN + PLAINTEXT_HEADER_LEN);
+    let sphinx = SphinxGeometry {
+        packet_length: forward.saturating_add(HEADER_LEN + TAG_LEN),
+        nr_hops: 5,
+        header_length: HEADER_LEN,
+        routing_info_length: 410,
+        per_hop_routing_info_length: 82,
+        surb_length: SURB_LEN,
+        sphinx_plaintext_header_length: PLAINTEXT_HEADER_LEN,
+        payload_tag_length: TAG_LEN,
+        forward_payload_length: forward,
+        user_forward_payload_length: user,
+        next_node_hop_length: 65,
+        sprp_key_material_length: 64,
+        nike_name: "x25519".to_owned(),
+        kem_name: String::new(),
+    };
+    let pigeonhole = PigeonholeGeometry {
+        max_plaintext_payload_length: wide(geometry.plaintext_max()),
+        courier_query_read_length: wide(geometry.courier_query()),
+        courier_query_write_length: wide(geometry.courier_query()),
+        courier_query_reply_read_length: wide(geometry.query_reply_reported()),
+        courier_query_reply_write_length: wide(geometry.query_reply_reported()),
+        nike_name: "CTIDH1024-X25519".to_owned(),
+        signature_scheme_name: "Ed25519".to_owned(),
+    };
+    (geometry, AnnouncedGeometry::new(sphinx, pigeonhole))
+}
+
+impl Devnet {
+    /// Sends the first two frames, unless they wait for the first document.
+    pub(super) fn begin_greeting(&mut self, conn: ConnId) {
+        if self.document_ready {
+            self.greet(conn);
+            return;
+        }
+        let ticket = self.schedule.add(self.now + DOCUMENT_WAIT, Event::Greet(conn));
+        if let Some(conn) = self.conns.get_mut(&conn) {
+            conn.phase = Phase::Greeting(ticket);
+        }
+    }
+
+    /// Sends the first two frames and begins to read.
+    pub(super) fn greet(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if let Phase::Greeting(ticket) = conn.phase {
+            drop(self.schedule.remove(ticket));
+        }
+        conn.phase = Phase::Serving;
+        self.send(id, &self.status());
+        self.send(id, &self.document());
+        self.pump(id);
+    }
+
+    pub(super) fn await_document(&mut self) {
+        let wait = self.config.timing.first_document;
+        self.document_ready = wait.is_zero();
+        if !wait.is_zero() {
+            let _ = self.schedule.add(self.now + wait, Event::DocumentReady);
+        }
+    }
+
+    pub(super) fn publish_first_document(&mut self) {
+        self.document_ready = true;
+        self.broadcast_document();
+        let waiting = self.conns.iter().filter(|(_, conn)| matches!(conn.phase, Phase::Greeting(_)));
+        for conn in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.greet(conn);
+        }
+    }
+
+    pub(super) fn broadcast_status(&mut self) {
+        self.broadcast(&self.status());
+    }
+
+    pub(super) fn broadcast_document(&mut self) {
+        if self.document_ready {
+            self.broadcast(&self.document());
+        }
+    }
+
+    /// Tells every connection that the daemon stops, and closes it behind that.
+    pub(super) fn say_goodbye(&mut self) {
+        for conn in self.conns.keys().copied().collect::<Vec<_>>() {
+            self.send(conn, &AnyResponse::Shutdown(Shutdown {}));
+            self.leave(conn);
+        }
+    }
+
+    /// Reaches the connections that are registered and greeted (§9.9).
+    fn broadcast(&mut self, response: &AnyResponse) {
+        let greeted = self.conns.iter().filter(|(id, conn)| {
+            let registered = self.sessions.get(&conn.app).is_some_and(|session| session.is_on(**id));
+            registered && matches!(conn.phase, Phase::Serving)
+        });
+        for conn in greeted.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.send(conn, response);
+        }
+    }
+
+    fn status(&self) -> AnyResponse {
+        AnyResponse::ConnectionStatus(ConnectionStatus {
+            is_connected: self.mixnet,
+            instance_token: self.instance_token,
+            sphinx_geometry: Some(self.announced.sphinx.clone()),
+            pigeonhole_geometry: Some(self.announced.pigeonhole.clone()),
+        })
+    }
+
+    fn document(&self) -> AnyResponse {
+        let document = self.network.document(self.network.epoch()).filter(|_| self.document_ready);
+        AnyResponse::NewPkiDocument(NewPkiDocument {
+            payload: document.map(|document| Blob::from(document.plain.clone())),
+        })
+    }
+}

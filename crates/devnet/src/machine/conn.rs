@@ -1,0 +1,291 @@
+//! One connection: frames in order in, frames out, and the end (§1, §3.5, §3.6).
+//!
+//! ```text
+//! Greeting ──► Serving ──► Leaving ──► closed
+//!                 │  end or close, with frames left to write
+//!                 └──────────────────► closed
+//! ```
+
+use std::collections::VecDeque;
+
+use kpthin_core::frame::{BODY_LEN_MAX, FrameBuffer};
+use kpthin_core::wire::{AnyResponse, AppId, RequestFrame};
+
+use super::event::Event;
+use super::local::LocalCall;
+use super::queue::Queued;
+use super::schedule::Ticket;
+use super::session::Session;
+use super::{ConnId, Devnet, Process};
+
+/// A wish to be connected beyond this is refused.
+const CONNS_MAX: usize = 1_024;
+/// Bytes a client may leave unread; the reference has no such bound (Q-07).
+const OUTBOUND_MAX: usize = 64 << 20;
+/// What a busy connection may have unread before its driver should pause.
+const BACKLOG_WANTED: usize = 256 << 10;
+/// What it may have unread at all: one frame and a margin.
+const BACKLOG_MAX: usize = BODY_LEN_MAX + (1 << 20);
+/// Appending ends at this much.
+const HIGH_WATER: usize = 256 << 10;
+
+/// Where a connection is on its way.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// It waits for the daemon's first document, or for this event.
+    Greeting(Ticket),
+    /// It is written out and then closed; nothing is read any more.
+    Leaving,
+    /// Frames are worked off.
+    Serving,
+}
+
+/// How the client's side of a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It sends nothing more.
+    Eof,
+    /// It is not there any more.
+    Gone,
+}
+
+/// What keeps a connection from its next frame.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// A mixnet request that finds no place (Q-16).
+    Blocked(Queued),
+    /// Nothing.
+    Idle,
+    /// A local call that takes its time.
+    Local(LocalCall),
+}
+
+#[derive(Debug)]
+pub(super) struct Conn {
+    /// The session it acts for.
+    pub(super) app: AppId,
+    pub(super) phase: Phase,
+    pub(super) work: Work,
+    /// The session that the next frame is taken for, if that is no longer this connection's (Q-15).
+    pub(super) stamp: Option<AppId>,
+    inbound: FrameBuffer,
+    end: Option<End>,
+    outbound: VecDeque<Vec<u8>>,
+    outbound_len: usize,
+    deadline: Option<Ticket>,
+}
+
+impl Conn {
+    fn new(app: AppId) -> Self {
+        Self {
+            app,
+            phase: Phase::Serving,
+            work: Work::Idle,
+            stamp: None,
+            inbound: FrameBuffer::default(),
+            end: None,
+            outbound: VecDeque::new(),
+            outbound_len: 0,
+            deadline: None,
+        }
+    }
+
+    pub(super) fn wants_input(&self) -> bool {
+        match self.phase {
+            Phase::Leaving => false,
+            Phase::Serving if matches!(self.work, Work::Idle) => true,
+            Phase::Greeting(_) | Phase::Serving => self.inbound.pending_len() < BACKLOG_WANTED,
+        }
+    }
+
+    /// Whether the reader has read on behind the frame that is being worked off.
+    pub(super) fn has_read_ahead(&self) -> bool {
+        self.inbound.pending_len() > 0
+    }
+}
+
+impl Devnet {
+    pub(super) fn accept(&mut self) -> ConnId {
+        let id = ConnId(self.conns_made);
+        self.conns_made = self.conns_made.wrapping_add(1);
+        if self.process == Process::ShutDown || self.conns.len() >= CONNS_MAX {
+            self.closed.push_back(id);
+            return id;
+        }
+        let app = self.draw_app_id();
+        drop(self.sessions.insert(app, Session::new(id)));
+        drop(self.conns.insert(id, Conn::new(app)));
+        self.begin_greeting(id);
+        id
+    }
+
+    pub(super) fn receive(&mut self, id: ConnId, bytes: &[u8]) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if conn.end.is_some() || matches!(conn.phase, Phase::Leaving) {
+            return;
+        }
+        conn.inbound.push(bytes);
+        self.pump(id);
+        let overrun = self.conns.get(&id).is_some_and(|conn| conn.inbound.pending_len() > BACKLOG_MAX);
+        if overrun {
+            self.cut(id);
+        }
+    }
+
+    /// The instant daemon notices at once that a client is gone, the reference behind the frames in front of it.
+    pub(super) fn receive_end(&mut self, id: ConnId, end: End) {
+        let reference = self.is_reference();
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        conn.end = Some(end);
+        if end == End::Gone {
+            self.discard_outbound(id);
+            let leaving = self.conns.get(&id).is_some_and(|conn| matches!(conn.phase, Phase::Leaving));
+            if leaving || !reference {
+                self.cut(id);
+                return;
+            }
+        }
+        self.pump(id);
+    }
+
+    /// Works off frames until there are none, or one keeps the connection busy.
+    pub(super) fn pump(&mut self, id: ConnId) {
+        loop {
+            let Some(conn) = self.conns.get_mut(&id) else { return };
+            if !matches!((&conn.phase, &conn.work), (Phase::Serving, Work::Idle)) {
+                return;
+            }
+            let decoded = match conn.inbound.next_frame() {
+                Ok(Some(body)) => RequestFrame::decode(body),
+                Ok(None) => {
+                    match conn.end {
+                        Some(End::Eof) => self.end(id),
+                        Some(End::Gone) => self.cut(id),
+                        None => {}
+                    }
+                    return;
+                }
+                Err(_) => return self.cut(id),
+            };
+            let app = conn.stamp.take().unwrap_or(conn.app);
+            match decoded {
+                Ok(request) => self.handle_request(id, app, request),
+                Err(error) => self.handle_undecodable(id, app, error),
+            }
+        }
+    }
+
+    /// Appends a frame to what a connection is to be sent.
+    pub(super) fn send(&mut self, id: ConnId, response: &AnyResponse) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let mut frame = Vec::new();
+        if conn.end == Some(End::Gone)
+            || matches!(conn.phase, Phase::Leaving)
+            || response.encode(&mut frame).is_err()
+        {
+            return;
+        }
+        conn.outbound_len = conn.outbound_len.saturating_add(frame.len());
+        conn.outbound.push_back(frame);
+        if conn.outbound_len > OUTBOUND_MAX {
+            return self.cut(id);
+        }
+        if conn.deadline.is_none() {
+            let at = self.now + self.config.write_deadline;
+            conn.deadline = Some(self.schedule.add(at, Event::WriteDeadline(id)));
+        }
+        let _ = self.transmit.insert(id);
+    }
+
+    pub(super) fn transmit_to(&mut self, id: ConnId, out: &mut Vec<u8>) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let before = out.len();
+        while out.len() < HIGH_WATER
+            && let Some(frame) = conn.outbound.pop_front()
+        {
+            conn.outbound_len = conn.outbound_len.saturating_sub(frame.len());
+            out.extend(frame);
+        }
+        let rest = !conn.outbound.is_empty();
+        if (out.len() > before || !rest)
+            && let Some(ticket) = conn.deadline.take()
+        {
+            drop(self.schedule.remove(ticket));
+            if rest {
+                let at = self.now + self.config.write_deadline;
+                conn.deadline = Some(self.schedule.add(at, Event::WriteDeadline(id)));
+            }
+        }
+        if !rest && matches!(conn.phase, Phase::Leaving) {
+            self.close(id);
+        }
+    }
+
+    pub(super) fn drop_stuck(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.deadline = None;
+            self.cut(id);
+        }
+    }
+
+    /// The client's frames are worked off and it sends no more: its session stays for a while.
+    fn end(&mut self, id: ConnId) {
+        self.deregister(id);
+        self.leave(id);
+    }
+
+    /// Closes a connection behind what it still has to be sent.
+    pub(super) fn leave(&mut self, id: ConnId) {
+        self.stop_reading(id);
+        if self.conns.get(&id).is_some_and(|conn| conn.outbound.is_empty()) {
+            self.close(id);
+        }
+    }
+
+    /// Ends a connection abruptly, as after a violation: its session stays for a while.
+    pub(super) fn cut(&mut self, id: ConnId) {
+        self.deregister(id);
+        self.drop_connection(id);
+    }
+
+    /// Ends a connection without touching its session; what it still had to be sent is lost.
+    pub(super) fn drop_connection(&mut self, id: ConnId) {
+        self.stop_reading(id);
+        self.discard_outbound(id);
+        self.close(id);
+    }
+
+    fn stop_reading(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let work = std::mem::replace(&mut conn.work, Work::Idle);
+        let phase = std::mem::replace(&mut conn.phase, Phase::Leaving);
+        conn.inbound.clear();
+        if let Work::Local(call) = work {
+            drop(self.schedule.remove(call.ticket));
+        }
+        if let Phase::Greeting(ticket) = phase {
+            drop(self.schedule.remove(ticket));
+        }
+    }
+
+    fn discard_outbound(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        conn.outbound.clear();
+        conn.outbound_len = 0;
+        let _ = self.transmit.remove(&id);
+        if let Some(ticket) = conn.deadline.take() {
+            drop(self.schedule.remove(ticket));
+        }
+    }
+
+    fn close(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.remove(&id) else { return };
+        let _ = self.transmit.remove(&id);
+        if let Some(ticket) = conn.deadline {
+            drop(self.schedule.remove(ticket));
+        }
+        if conn.end != Some(End::Gone) {
+            self.closed.push_back(id);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What happens by itself, later.
+
+use std::sync::Arc;
+
+use kpthin_core::Instant;
+use kpthin_core::wire::{AppId, MessageReply};
+
+use super::operation::OpId;
+use super::packet::CourierReply;
+use super::{ConnId, Devnet};
+use crate::pigeonhole::messages::CourierEnvelope;
+use crate::pigeonhole::replica::Push;
+
+/// Something that is due at some time.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// An operation's packet is at its courier.
+    AtCourier(OpId),
+    /// A courier's envelope is at a replica.
+    AtReplica { courier: usize, slot: usize, envelope: Arc<CourierEnvelope> },
+    /// The first document since the start is there.
+    DocumentReady,
+    /// A service's reply is at the daemon.
+    EchoReply(AppId, Box<MessageReply>),
+    /// An epoch ends.
+    Epoch,
+    /// A session was away for too long.
+    Grace(AppId),
+    /// A connection has waited long enough for a document.
+    Greet(ConnId),
+    /// A slow local call is done.
+    LocalDone(ConnId),
+    /// An operation's pause is over.
+    Resend(OpId),
+    /// A courier's reply is at the daemon.
+    Reply(OpId, Box<CourierReply>),
+    /// A stored box is at the other replica that keeps it.
+    Replicate(Push),
+    /// The daemon may send a packet.
+    Slot,
+    /// A client has left its bytes unread for too long.
+    WriteDeadline(ConnId),
+}
+
+impl Event {
+    /// Whether it happens in the network, whatever becomes of the daemon.
+    pub(super) const fn outlives_daemon(&self) -> bool {
+        matches!(self, Self::AtReplica { .. } | Self::Epoch | Self::Replicate(_))
+    }
+}
+
+impl Devnet {
+    pub(super) fn handle_event(&mut self, event: Event) {
+        match event {
+            Event::AtCourier(op) => self.reach_courier(op),
+            Event::AtReplica { courier, slot, envelope } => self.reach_replica(courier, slot, &envelope),
+            Event::DocumentReady => self.publish_first_document(),
+            Event::EchoReply(..) | Event::Reply(..) if !self.mixnet => self.held.push_back(event),
+            Event::EchoReply(app, reply) => self.deliver_message(app, *reply),
+            Event::Epoch => {
+                if self.network.handle_timeout(self.now) {
+                    self.begin_epoch();
+                } else {
+                    self.await_epoch_end();
+                }
+            }
+            Event::Grace(app) => self.forget_session(app),
+            Event::Greet(conn) => self.greet(conn),
+            Event::LocalDone(conn) => self.finish_local(conn),
+            Event::Resend(op) => self.queue_resend(op),
+            Event::Reply(op, reply) => self.handle_reply(op, *reply),
+            Event::Replicate(push) => {
+                let epoch = self.network.replica_epoch();
+                let _ = self.network.replicas.handle_push(push, epoch);
+            }
+            Event::Slot => self.use_slot(),
+            Event::WriteDeadline(conn) => self.drop_stuck(conn),
+        }
+    }
+
+    pub(super) fn await_epoch_end(&mut self) {
+        let ends_at: Instant = self.network.epoch_ends_at();
+        let _ = self.schedule.add(ends_at, Event::Epoch);
+    }
+
+    pub(super) fn begin_epoch(&mut self) {
+        self.await_epoch_end();
+        self.broadcast_document();
+    }
+}

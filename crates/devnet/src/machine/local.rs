@@ -1,0 +1,194 @@
+//! What the daemon answers alone, in the order it was asked (§4.5, §4.6, §4.8, §4.10-4.13).
+
+use kpthin_bacap as bacap;
+use kpthin_core::wire::{
+    AnyReply, AnyRequest, AppId, Blob, CounterReply, DirectoryAuthorities, EncryptRead, EncryptReply,
+    EncryptWrite, EnvelopeHash, FailureDetail, GetPkiDocument, IndexReply, KeypairReply, MessageBoxIndex,
+    NewKeypair, PkiDocumentReply, QueryId, ReadCap, ReplyFailure, RequestKind, SecretBytes, WriteCap,
+};
+
+use super::conn::Work;
+use super::event::Event;
+use super::request::Refusal;
+use super::schedule::Ticket;
+use super::{ConnId, Devnet};
+use crate::pigeonhole::boxes;
+use crate::pigeonhole::envelope::{Envelope, Recipient};
+use crate::pigeonhole::messages::InnerMessage;
+use crate::pigeonhole::sharding::intermediates;
+
+/// A local call that takes its time, and when it is done.
+#[derive(Debug)]
+pub(super) struct LocalCall {
+    pub(super) ticket: Ticket,
+    app: AppId,
+    query_id: Option<QueryId>,
+    request: Box<AnyRequest>,
+}
+
+impl Devnet {
+    /// Answers a local call, at once or when it is done; until then its connection does nothing else.
+    pub(super) fn handle_local(
+        &mut self,
+        id: ConnId,
+        app: AppId,
+        query_id: Option<QueryId>,
+        request: AnyRequest,
+    ) {
+        let time = self.config.timing.encrypt_time;
+        let slow =
+            matches!(request, AnyRequest::EncryptRead(_) | AnyRequest::EncryptWrite(_)) && !time.is_zero();
+        if !slow {
+            return self.answer_local(id, app, query_id, &request);
+        }
+        let ticket = self.schedule.add(self.now + time, Event::LocalDone(id));
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.work = Work::Local(LocalCall { ticket, app, query_id, request: Box::new(request) });
+        }
+    }
+
+    pub(super) fn finish_local(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if let Work::Local(call) = std::mem::replace(&mut conn.work, Work::Idle) {
+            self.answer_local(id, call.app, call.query_id, &call.request);
+            self.pump(id);
+        }
+    }
+
+    fn answer_local(&mut self, id: ConnId, app: AppId, query_id: Option<QueryId>, request: &AnyRequest) {
+        let kind = request.kind();
+        let result = match request {
+            AnyRequest::CancelResendingCopyCommand(request) => {
+                let hash = request.write_cap_hash.map(|hash| *hash.as_bytes());
+                return self.answer_cancel(app, query_id, kind, hash);
+            }
+            AnyRequest::CancelResendingEncryptedMessage(request) => {
+                let hash = request.envelope_hash.map(|hash| *hash.as_bytes());
+                return self.answer_cancel(app, query_id, kind, hash);
+            }
+            AnyRequest::GetPkiDocument(request) => {
+                let result = self.pki_document(request);
+                return self.reply(app, query_id, kind, result);
+            }
+            AnyRequest::EncryptRead(request) => self.encrypt_read(request).map(AnyReply::EncryptRead),
+            AnyRequest::EncryptWrite(request) => self.encrypt_write(request).map(AnyReply::EncryptWrite),
+            AnyRequest::GetDirectoryAuthorities(_) => {
+                let authorities = self.network.authorities();
+                Ok(AnyReply::GetDirectoryAuthorities(DirectoryAuthorities { authorities }))
+            }
+            AnyRequest::GetMessageBoxIndexCounter(request) => {
+                let index = request.message_box_index.as_ref().ok_or(Refusal::INVALID_REQUEST);
+                index.map(|index| {
+                    AnyReply::GetMessageBoxIndexCounter(CounterReply { counter: index.counter() })
+                })
+            }
+            AnyRequest::NewKeypair(request) => new_keypair(request).map(AnyReply::NewKeypair),
+            AnyRequest::NextMessageBoxIndex(request) => {
+                next_index(request.message_box_index.as_ref()).map(AnyReply::NextMessageBoxIndex)
+            }
+            // Not there yet; see the crate's documentation.
+            _ => Err(Refusal::INTERNAL_ERROR),
+        };
+        match result {
+            Ok(reply) => self.reply(app, query_id, kind, Ok(reply)),
+            Err(Refusal::BAD_CAPABILITY) if self.is_reference() => self.cut(id),
+            Err(Refusal::BAD_CAPABILITY) => self.refuse(app, query_id, kind, Refusal::INVALID_REQUEST),
+            Err(refusal) => self.refuse(app, query_id, kind, refusal),
+        }
+    }
+
+    fn answer_cancel(
+        &mut self,
+        app: AppId,
+        query_id: Option<QueryId>,
+        kind: RequestKind,
+        hash: Option<[u8; 32]>,
+    ) {
+        match hash.filter(|_| query_id.is_some()) {
+            Some(hash) => self.cancel(app, query_id, kind, hash),
+            None => self.refuse(app, query_id, kind, Refusal::INVALID_REQUEST),
+        }
+    }
+
+    fn pki_document(&self, request: &GetPkiDocument) -> Result<AnyReply, ReplyFailure> {
+        let epoch = if request.epoch == 0 { self.network.epoch() } else { request.epoch };
+        let document = self.network.document(epoch).filter(|_| self.document_ready);
+        let document = document.ok_or(ReplyFailure {
+            error_code: Refusal::SERVICE_UNAVAILABLE.0,
+            detail: FailureDetail::Epoch(epoch),
+        })?;
+        let payload = Blob::from(document.certificate.clone());
+        Ok(AnyReply::GetPkiDocument(PkiDocumentReply { payload, epoch }))
+    }
+
+    fn encrypt_read(&mut self, request: &EncryptRead) -> Result<EncryptReply, Refusal> {
+        let cap = request.read_cap.as_ref().ok_or(Refusal::INVALID_REQUEST)?;
+        let index = index(request.message_box_index.as_ref())?;
+        let cap = bacap::ReadCap::from_bytes(cap.as_bytes()).map_err(|_| Refusal::BAD_CAPABILITY)?;
+        let message = InnerMessage::Read(cap.box_id(&index, bacap::Context::PIGEONHOLE));
+        self.seal(&message, &index)
+    }
+
+    fn encrypt_write(&mut self, request: &EncryptWrite) -> Result<EncryptReply, Refusal> {
+        let cap = request.write_cap.as_ref().ok_or(Refusal::INVALID_REQUEST)?;
+        let index = index(request.message_box_index.as_ref())?;
+        let plaintext = request.plaintext.as_ref().ok_or(Refusal::INVALID_REQUEST)?;
+        let cap = bacap::WriteCap::from_bytes(cap.as_bytes()).map_err(|_| Refusal::BAD_CAPABILITY)?;
+        if plaintext.len() > self.geometry.plaintext_max() {
+            return Err(Refusal::INVALID_REQUEST);
+        }
+        let sealed =
+            boxes::seal(self.geometry, &cap, &index, plaintext).map_err(|_| Refusal::INVALID_REQUEST)?;
+        self.seal(&InnerMessage::Write(sealed), &index)
+    }
+
+    /// Makes a new envelope, also for a box that had one before.
+    fn seal(
+        &mut self,
+        message: &InnerMessage,
+        index: &bacap::MessageBoxIndex,
+    ) -> Result<EncryptReply, Refusal> {
+        if !self.document_ready {
+            return Err(Refusal::INTERNAL_ERROR);
+        }
+        let next = index.next().map_err(|_| Refusal::INTERNAL_ERROR)?;
+        let (epoch, online) = (self.network.replica_epoch(), self.network.online());
+        let configured = self.network.replicas.identity_keys();
+        let chosen = intermediates(configured, &online, message.box_id(), &mut self.entropy);
+        let [first, second] = chosen.ok_or(Refusal::INTERNAL_ERROR)?;
+        let key = |replica| self.network.envelope_key(replica, epoch).ok_or(Refusal::INTERNAL_ERROR);
+        let keys = (key(first)?, key(second)?);
+        let recipients = [
+            Recipient { replica: first, public_key: &keys.0 },
+            Recipient { replica: second, public_key: &keys.1 },
+        ];
+        let envelope = Envelope::seal(self.geometry, message, epoch, recipients, &mut self.entropy)
+            .map_err(|_| Refusal::INTERNAL_ERROR)?;
+        Ok(EncryptReply {
+            envelope_descriptor: SecretBytes::from(envelope.descriptor.to_bytes()),
+            envelope_hash: EnvelopeHash::from(envelope.hash().0),
+            message_ciphertext: Blob::from(envelope.into_query()),
+            next_message_box_index: MessageBoxIndex::from(next.to_bytes()),
+        })
+    }
+}
+
+fn new_keypair(request: &NewKeypair) -> Result<KeypairReply, Refusal> {
+    let seed = request.seed.as_ref().ok_or(Refusal::INVALID_REQUEST)?;
+    let cap = bacap::WriteCap::from_seed(seed.as_bytes());
+    Ok(KeypairReply {
+        write_cap: WriteCap::from(cap.to_bytes()),
+        read_cap: ReadCap::from(cap.read_cap().to_bytes()),
+        first_message_index: MessageBoxIndex::from(cap.index().to_bytes()),
+    })
+}
+
+fn next_index(from: Option<&MessageBoxIndex>) -> Result<IndexReply, Refusal> {
+    let next = index(from)?.next().map_err(|_| Refusal::INTERNAL_ERROR)?;
+    Ok(IndexReply { next_message_box_index: MessageBoxIndex::from(next.to_bytes()) })
+}
+
+fn index(index: Option<&MessageBoxIndex>) -> Result<bacap::MessageBoxIndex, Refusal> {
+    let index = index.ok_or(Refusal::INVALID_REQUEST)?;
+    bacap::MessageBoxIndex::from_bytes(index.as_bytes()).map_err(|_| Refusal::INVALID_REQUEST)
+}

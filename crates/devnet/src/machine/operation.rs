@@ -1,0 +1,254 @@
+//! Operations: envelopes that are sent until they are answered, and their end (§4.7, §4.8, §9.2-9.5).
+
+use kpthin_bacap::{MessageBoxIndex, ReadCap};
+use kpthin_core::wire::{
+    AnyReply, AppId, Blob, CancelReply, EnvelopeHash, FailureDetail, QueryId, QueueId, ReplyFailure,
+    RequestKind, ResendingReply, SecretBytes, StartResendingEncryptedMessage,
+};
+
+use super::Devnet;
+use super::arq::Goal;
+use super::queue::Mixnet;
+use super::request::Refusal;
+use super::schedule::Ticket;
+use crate::network::COURIER_QUEUE;
+use crate::pigeonhole::Entropy;
+
+const KIND: RequestKind = RequestKind::StartResendingEncryptedMessage;
+const CANCELLED: u8 = 24;
+/// Operations of one session; the reference has no bound.
+const OPERATIONS_MAX: usize = 4_096;
+/// A descriptor has 201 bytes; the reference has no bound.
+const DESCRIPTOR_LEN_MAX: usize = 4_096;
+
+/// Names an operation; later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct OpId(u64);
+
+/// What an operation is for.
+#[derive(Debug)]
+pub(super) enum Target {
+    /// A box to read; without an index nothing can be verified.
+    Read { cap: ReadCap, index: Option<MessageBoxIndex>, polls: bool },
+    /// A box to write.
+    Write { strict: bool },
+}
+
+/// What an operation waits for.
+#[derive(Debug)]
+pub(super) enum Wait {
+    /// Nothing any more: only a cancel ends it (§3.7).
+    Orphaned,
+    /// The reply to a packet, or the time to send another one.
+    Packet { packet: Ticket, timeout: Ticket },
+    /// The end of a pause.
+    Pause(Ticket),
+    /// Its turn to be sent.
+    Turn,
+}
+
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub(super) app: AppId,
+    query_id: QueryId,
+    hash: EnvelopeHash,
+    pub(super) target: Target,
+    pub(super) ciphertext: Blob,
+    pub(super) descriptor: SecretBytes,
+    pub(super) courier: usize,
+    pub(super) packets: u32,
+    pub(super) wait: Wait,
+    /// A later operation has the same hash, and the reference finds only that one.
+    shadowed: bool,
+}
+
+impl Operation {
+    pub(super) const fn goal(&self) -> Goal {
+        match self.target {
+            Target::Read { .. } => Goal::Read,
+            Target::Write { strict: true } => Goal::StrictWrite,
+            Target::Write { strict: false } => Goal::Write,
+        }
+    }
+}
+
+impl Devnet {
+    pub(super) fn start_operation(
+        &mut self,
+        app: AppId,
+        query_id: Option<QueryId>,
+        request: StartResendingEncryptedMessage,
+    ) {
+        if let Err(refusal) = self.try_start(app, query_id, request) {
+            self.refuse(app, query_id, KIND, refusal);
+        }
+    }
+
+    fn try_start(
+        &mut self,
+        app: AppId,
+        query_id: Option<QueryId>,
+        request: StartResendingEncryptedMessage,
+    ) -> Result<(), Refusal> {
+        let (query_id, hash) = query_id.zip(request.envelope_hash).ok_or(Refusal::INVALID_REQUEST)?;
+        let descriptor_len = request.envelope_descriptor.len();
+        if !(1..=DESCRIPTOR_LEN_MAX).contains(&descriptor_len) || request.message_ciphertext.is_empty() {
+            return Err(Refusal::INVALID_REQUEST);
+        }
+        let target = self.target(&request)?;
+        let session = self.sessions.get_mut(&app).ok_or(Refusal::INTERNAL_ERROR)?;
+        let fits = request.message_ciphertext.len() <= self.config.user_forward_payload_length;
+        if !fits || session.operations >= OPERATIONS_MAX {
+            return Err(Refusal::INTERNAL_ERROR);
+        }
+        session.operations = session.operations.saturating_add(1);
+        self.operations
+            .values_mut()
+            .filter(|other| other.hash == hash)
+            .for_each(|other| other.shadowed = true);
+
+        let id = OpId(self.operations_made);
+        self.operations_made = self.operations_made.wrapping_add(1);
+        let operation = Operation {
+            app,
+            query_id,
+            hash,
+            target,
+            ciphertext: request.message_ciphertext,
+            descriptor: request.envelope_descriptor,
+            courier: self.entropy.below(self.network.courier_count()),
+            packets: 0,
+            wait: Wait::Turn,
+            shadowed: false,
+        };
+        drop(self.operations.insert(id, operation));
+        self.send_packet(id);
+        Ok(())
+    }
+
+    fn target(&self, request: &StartResendingEncryptedMessage) -> Result<Target, Refusal> {
+        match (&request.read_cap, &request.write_cap) {
+            (Some(cap), None) => {
+                let cap = ReadCap::from_bytes(cap.as_bytes()).map_err(|_| Refusal::INVALID_REQUEST)?;
+                let index = request.message_box_index.as_deref();
+                let index = index.and_then(|index| MessageBoxIndex::from_bytes(index).ok());
+                if index.is_none() && !self.is_reference() {
+                    return Err(Refusal::INVALID_REQUEST);
+                }
+                Ok(Target::Read { cap, index, polls: !request.no_retry_on_box_id_not_found })
+            }
+            (None, Some(_)) => Ok(Target::Write { strict: request.no_idempotent_box_already_exists }),
+            (None, None) | (Some(_), Some(_)) => Err(Refusal::INVALID_REQUEST),
+        }
+    }
+
+    /// Ends an operation: 0 with what was read, or a code.
+    pub(super) fn finish(&mut self, id: OpId, code: u8, plaintext: Option<SecretBytes>) {
+        if let Some(operation) = self.take_operation(id) {
+            let app = operation.app;
+            self.answer_start(app, &operation, KIND, code, plaintext);
+        }
+    }
+
+    fn answer_start(
+        &mut self,
+        app: AppId,
+        operation: &Operation,
+        kind: RequestKind,
+        error_code: u8,
+        plaintext: Option<SecretBytes>,
+    ) {
+        let courier_identity_hash = self.network.courier_hash(operation.courier);
+        let courier_queue_id = QueueId::new(COURIER_QUEUE);
+        let result = match (error_code, kind) {
+            (0, _) => {
+                let reply = ResendingReply { plaintext, courier_identity_hash, courier_queue_id };
+                Ok(AnyReply::StartResendingEncryptedMessage(reply))
+            }
+            (_, KIND) => {
+                let detail = FailureDetail::Courier { courier_identity_hash, courier_queue_id };
+                Err(ReplyFailure { error_code, detail })
+            }
+            _ => {
+                let detail = FailureDetail::Copy { replica_error_code: 0, failed_envelope_index: 0 };
+                Err(ReplyFailure { error_code, detail })
+            }
+        };
+        self.reply(app, Some(operation.query_id), kind, result);
+    }
+
+    /// Removes an operation with everything that is planned for it.
+    pub(super) fn take_operation(&mut self, id: OpId) -> Option<Operation> {
+        let operation = self.operations.remove(&id)?;
+        self.stop_waiting(id, &operation.wait, operation.app);
+        if let Some(session) = self.sessions.get_mut(&operation.app) {
+            session.operations = session.operations.saturating_sub(1);
+        }
+        Some(operation)
+    }
+
+    pub(super) fn stop_waiting(&mut self, id: OpId, wait: &Wait, app: AppId) {
+        match *wait {
+            Wait::Orphaned => {}
+            Wait::Packet { packet, timeout } => {
+                drop(self.schedule.remove(packet));
+                drop(self.schedule.remove(timeout));
+            }
+            Wait::Pause(ticket) => drop(self.schedule.remove(ticket)),
+            Wait::Turn => {
+                if let Some(session) = self.sessions.get_mut(&app) {
+                    session.resends.retain(|resend| *resend != id);
+                }
+            }
+        }
+    }
+
+    /// Cancels by key: the start is answered first, then the cancel, which always succeeds (§9.5).
+    ///
+    /// The instant daemon looks at the caller's own session only, and also at starts that still wait. The reference
+    /// finds what anybody started, but no waiting start, and answers whoever cancels, in the kind of the cancel (Q-46,
+    ///
+    pub(super) fn cancel(
+        &mut self,
+        app: AppId,
+        query_id: Option<QueryId>,
+        kind: RequestKind,
+        hash: [u8; 32],
+    ) {
+        let (reply, started) = match kind {
+            RequestKind::CancelResendingCopyCommand => {
+                (AnyReply::CancelResendingCopyCommand(CancelReply {}), RequestKind::StartResendingCopyCommand)
+            }
+            _ => (AnyReply::CancelResendingEncryptedMessage(CancelReply {}), KIND),
+        };
+        let hash = EnvelopeHash::from(hash);
+        if self.is_reference() {
+            let found = self.operations.iter().rev().find(|(_, other)| other.hash == hash && !other.shadowed);
+            if let Some(operation) = found.map(|(id, _)| *id).and_then(|id| self.take_operation(id)) {
+                self.answer_start(app, &operation, started, CANCELLED, None);
+            }
+        } else if started == KIND {
+            let found = self.operations.iter().filter(|(_, other)| other.app == app && other.hash == hash);
+            for id in found.map(|(id, _)| *id).collect::<Vec<_>>() {
+                self.finish(id, CANCELLED, None);
+            }
+            self.cancel_waiting(app, hash);
+        }
+        self.reply(app, query_id, kind, Ok(reply));
+    }
+
+    fn cancel_waiting(&mut self, app: AppId, hash: EnvelopeHash) {
+        let Some(session) = self.sessions.get_mut(&app) else { return };
+        let mut cancelled = Vec::new();
+        session.queue.retain(|queued| match &queued.request {
+            Mixnet::Start(query_id, request) if request.envelope_hash == Some(hash) => {
+                cancelled.push(*query_id);
+                false
+            }
+            Mixnet::Copy(_) | Mixnet::Message(_) | Mixnet::Nothing | Mixnet::Start(..) => true,
+        });
+        for query_id in cancelled {
+            self.refuse(app, query_id, KIND, Refusal(CANCELLED));
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What the machine wants its driver to do.
+
+use kpthin_core::Instant;
+
+/// Names a connection; never used again for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub(super) u64);
+
+/// What the driver has to do next; see [`Devnet::poll_output`](super::Devnet::poll_output).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "connections stay open, or bytes unsent, if nobody acts on it"]
+pub enum Output {
+    /// Close the connection once everything that was polled for it is written.
+    ///
+    /// The machine has forgotten it; there is nothing more to poll.
+    Close(ConnId),
+    /// There is nothing to do until input comes or this time is reached.
+    Idle {
+        /// When to call [`handle_timeout`](super::Devnet::handle_timeout); possibly at once.
+        wake_at: Option<Instant>,
+    },
+    /// There are bytes for the connection: [`poll_transmit`](super::Devnet::poll_transmit).
+    ///
+    /// Said once; after that poll until nothing is appended any more.
+    Transmit(ConnId),
+}

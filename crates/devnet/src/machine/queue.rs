@@ -1,0 +1,190 @@
+//! Who may send a packet next (§9.1).
+
+use std::ops::Bound;
+use std::time::Duration;
+
+use kpthin_core::Instant;
+use kpthin_core::wire::{AppId, QueryId, RequestKind, SendMessage, StartResendingEncryptedMessage};
+
+use super::conn::Work;
+use super::event::Event;
+use super::operation::OpId;
+use super::request::Refusal;
+use super::schedule::Ticket;
+use super::{ConnId, Devnet};
+
+/// Requests of one connection that wait in the reference daemon; one more blocks it.
+const REFERENCE_QUEUE: usize = 16;
+/// Requests of one session that wait in the instant daemon; one more is refused.
+const INSTANT_QUEUE: usize = 4_096;
+
+/// A request that needs the mix network.
+#[derive(Debug)]
+pub(super) enum Mixnet {
+    /// A copy command, which is not there yet.
+    Copy(Option<QueryId>),
+    Message(Box<SendMessage>),
+    /// A frame without any request.
+    Nothing,
+    Start(Option<QueryId>, Box<StartResendingEncryptedMessage>),
+}
+
+/// A request in the queue of its connection.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) conn: ConnId,
+    app: AppId,
+    pub(super) request: Mixnet,
+}
+
+/// The rhythm of packets: one in each slot, or all at once.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    next: Option<Ticket>,
+    /// Sessions take turns.
+    last: Option<AppId>,
+}
+
+enum Packet {
+    New(Queued),
+    Resend(OpId),
+}
+
+impl Devnet {
+    pub(super) fn enqueue(&mut self, conn: ConnId, app: AppId, request: Mixnet) {
+        let queued = Queued { conn, app, request };
+        let Some(session) = self.sessions.get_mut(&app) else { return };
+        let mine = session.queue.iter().filter(|queued| queued.conn == conn).count();
+        if !self.is_reference() {
+            if mine < INSTANT_QUEUE {
+                self.push_queued(queued);
+            } else {
+                self.refuse_queued(queued);
+            }
+        } else if mine < REFERENCE_QUEUE {
+            self.push_queued(queued);
+        } else if let Some(conn) = self.conns.get_mut(&conn) {
+            conn.work = Work::Blocked(queued);
+        }
+    }
+
+    fn push_queued(&mut self, queued: Queued) {
+        if let Some(session) = self.sessions.get_mut(&queued.app) {
+            session.queue.push_back(queued);
+        }
+    }
+
+    fn refuse_queued(&mut self, queued: Queued) {
+        match queued.request {
+            Mixnet::Copy(query_id) => self.refuse_copy(queued.app, query_id),
+            Mixnet::Message(request) => {
+                self.report_sent(queued.app, &request, Err("too many messages".to_owned()))
+            }
+            Mixnet::Nothing => {}
+            Mixnet::Start(query_id, _) => {
+                let kind = RequestKind::StartResendingEncryptedMessage;
+                self.refuse(queued.app, query_id, kind, Refusal::INTERNAL_ERROR);
+            }
+        }
+    }
+
+    /// Plans the next packet if there is one and the network is there.
+    pub(super) fn arrange_slot(&mut self) {
+        if self.slots.next.is_none() && self.mixnet && self.document_ready && self.next_sender().is_some() {
+            let at = next_slot(self.now, self.config.timing.send_slot);
+            self.slots.next = Some(self.schedule.add(at, Event::Slot));
+        }
+    }
+
+    /// Sends the next packet.
+    pub(super) fn use_slot(&mut self) {
+        self.slots.next = None;
+        if !self.mixnet {
+            return;
+        }
+        match self.next_packet() {
+            Some(Packet::New(queued)) => {
+                let conn = queued.conn;
+                self.release(queued);
+                self.unblock(conn);
+            }
+            Some(Packet::Resend(op)) => self.send_packet(op),
+            None => {}
+        }
+    }
+
+    /// The plan for the next packet is void when the daemon is started anew.
+    pub(super) fn forget_slot(&mut self) {
+        self.slots = Slots::default();
+    }
+
+    fn next_packet(&mut self) -> Option<Packet> {
+        let app = self.next_sender()?;
+        self.slots.last = Some(app);
+        let session = self.sessions.get_mut(&app)?;
+        if let Some(op) = session.resends.pop_front() {
+            return Some(Packet::Resend(op));
+        }
+        session.queue.pop_front().map(Packet::New)
+    }
+
+    /// The session whose turn it is among those with something to send.
+    fn next_sender(&self) -> Option<AppId> {
+        let reference = self.is_reference();
+        let after = self.slots.last.map_or(Bound::Unbounded, Bound::Excluded);
+        let later = self.sessions.range((after, Bound::Unbounded));
+        later.chain(self.sessions.iter()).find_map(|(app, session)| {
+            let has_packets = !session.resends.is_empty() || !session.queue.is_empty();
+            (has_packets && !(reference && session.is_away())).then_some(*app)
+        })
+    }
+
+    fn release(&mut self, queued: Queued) {
+        match queued.request {
+            Mixnet::Copy(query_id) => self.refuse_copy(queued.app, query_id),
+            Mixnet::Message(request) => self.send_message(queued.app, *request),
+            Mixnet::Nothing => {}
+            Mixnet::Start(query_id, request) => self.start_operation(queued.app, query_id, *request),
+        }
+    }
+
+    fn refuse_copy(&mut self, app: AppId, query_id: Option<QueryId>) {
+        self.refuse(app, query_id, RequestKind::StartResendingCopyCommand, Refusal::INTERNAL_ERROR);
+    }
+
+    /// Lets a connection go on whose request found no place before.
+    fn unblock(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if !matches!(conn.work, Work::Blocked(_)) {
+            return;
+        }
+        if let Work::Blocked(queued) = std::mem::replace(&mut conn.work, Work::Idle) {
+            self.push_queued(queued);
+            self.pump(id);
+        }
+    }
+}
+
+/// Slots lie on a fixed grid, as if decoys used those in which there is nothing to send.
+fn next_slot(now: Instant, interval: Duration) -> Instant {
+    let (nanos, interval) = (now.since_origin().as_nanos(), interval.as_nanos());
+    let Some(passed) = nanos.checked_div(interval) else { return now };
+    let next = passed.saturating_add(1).saturating_mul(interval);
+    Instant::from_origin(Duration::from_nanos(u64::try_from(next).unwrap_or(u64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_lie_on_a_grid() {
+        let at = |millis| Instant::from_origin(Duration::from_millis(millis));
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            [0, 1, 999, 1_000].map(|now| next_slot(at(now), second)),
+            [1_000, 1_000, 1_000, 2_000].map(at)
+        );
+        assert_eq!(next_slot(at(17), Duration::ZERO), at(17));
+    }
+}

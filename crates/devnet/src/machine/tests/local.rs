@@ -1,0 +1,201 @@
+//! Local calls (§4.5, §4.6, §4.11-4.13).
+
+use kpthin_core::wire::{
+    CancelResendingCopyCommand, CreateCourierEnvelopesFromPayload, GetDirectoryAuthorities,
+    GetMessageBoxIndexCounter, GetPkiDocument, NextMessageBoxIndex, ReadCap, StartResendingCopyCommand,
+    VoucherDeriveStream, WriteCap,
+};
+
+use super::*;
+
+#[test]
+fn a_seed_gives_the_capabilities_of_the_real_network() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let keys = net.keypair(conn, 5);
+    let cap = kpthin_bacap::WriteCap::from_seed(&[5; 32]);
+    assert_eq!(keys.write_cap.to_bytes(), cap.to_bytes());
+    assert_eq!(keys.read_cap, keys.write_cap.read_cap());
+    assert_eq!(keys.first_message_index, keys.write_cap.index());
+    assert_eq!(net.call(conn, NewKeypair { seed: None }), Err((3, FailureDetail::None)));
+}
+
+#[test]
+fn envelopes_have_the_sizes_of_the_real_network() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let keys = net.keypair(conn, 1);
+    let sealed = [
+        net.encrypt_write(conn, &keys, "message"),
+        net.encrypt_write(conn, &keys, "message"),
+        net.encrypt_write(conn, &keys, ""),
+        net.encrypt_read(conn, &keys),
+    ];
+    for sealed in &sealed {
+        assert_eq!(sealed.message_ciphertext.len(), 2_000);
+        assert_eq!(sealed.envelope_descriptor.len(), 201);
+        assert_eq!(sealed.next_message_box_index, index_at(&keys, 1));
+    }
+    assert_ne!(sealed[0].envelope_hash, sealed[1].envelope_hash);
+}
+
+#[test]
+fn what_cannot_be_encrypted_is_refused() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let keys = net.keypair(conn, 1);
+    let write = |plaintext: Option<usize>| EncryptWrite {
+        plaintext: plaintext.map(|len| SecretBytes::from(vec![1; len])),
+        write_cap: Some(keys.write_cap.clone()),
+        message_box_index: Some(keys.first_message_index.clone()),
+    };
+    assert!(net.call(conn, write(Some(1_549))).is_ok());
+    for request in [
+        write(Some(1_550)),
+        write(None),
+        EncryptWrite { write_cap: None, ..write(Some(1)) },
+        EncryptWrite { message_box_index: None, ..write(Some(1)) },
+    ] {
+        assert_eq!(net.call(conn, request), Err((3, FailureDetail::None)));
+    }
+    let read = EncryptRead { read_cap: None, message_box_index: Some(keys.first_message_index.clone()) };
+    assert_eq!(net.call(conn, read), Err((3, FailureDetail::None)));
+    let last = Some(MessageBoxIndex::from([0xff; 104]));
+    let read = EncryptRead { read_cap: Some(keys.read_cap), message_box_index: last };
+    assert_eq!(net.call(conn, read), Err((4, FailureDetail::None)));
+}
+
+#[test]
+fn capabilities_that_are_none_are_refused_or_fatal() {
+    let index = Some(MessageBoxIndex::from([0; 104]));
+    let write = EncryptWrite {
+        plaintext: Some(SecretBytes::from("x")),
+        write_cap: Some(WriteCap::from([1; 168])),
+        message_box_index: index.clone(),
+    };
+    let read = EncryptRead { read_cap: Some(ReadCap::from([2; 136])), message_box_index: index };
+    let requests: [AnyRequest; 2] = [write.into(), read.into()];
+    for request in requests {
+        let mut net = Net::instant();
+        let (conn, _) = net.session(1);
+        assert_eq!(net.call(conn, request.clone()), Err((3, FailureDetail::None)));
+
+        let mut net = Net::new(quick_reference());
+        let (conn, _) = net.session(1);
+        let _ = net.ask(conn, request);
+        net.nothing(conn);
+        assert!(net.is_closed(conn));
+    }
+}
+
+#[test]
+fn index_helpers_step_and_count() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let keys = net.keypair(conn, 1);
+    let index = Some(keys.first_message_index.clone());
+    let Ok(AnyReply::GetMessageBoxIndexCounter(reply)) =
+        net.call(conn, GetMessageBoxIndexCounter { message_box_index: index })
+    else {
+        panic!()
+    };
+    assert_eq!(reply.counter, keys.first_message_index.counter());
+    let last = Some(MessageBoxIndex::from([0xff; 104]));
+    let refused = net.call(conn, NextMessageBoxIndex { message_box_index: last });
+    assert_eq!(refused, Err((4, FailureDetail::None)));
+    let refused = net.call(conn, GetMessageBoxIndexCounter { message_box_index: None });
+    assert_eq!(refused, Err((3, FailureDetail::None)));
+}
+
+#[test]
+fn documents_of_two_epochs_are_there() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let epoch = net.devnet.epoch();
+    for (asked, given) in [(0, epoch), (epoch, epoch), (epoch - 1, epoch - 1)] {
+        let Ok(AnyReply::GetPkiDocument(reply)) = net.call(conn, GetPkiDocument { epoch: asked }) else {
+            panic!()
+        };
+        assert_eq!(reply.epoch, given);
+        assert!(!reply.payload.is_empty());
+    }
+    for asked in [1, epoch + 1] {
+        let refused = net.call(conn, GetPkiDocument { epoch: asked });
+        assert_eq!(refused, Err((10, FailureDetail::Epoch(asked))));
+    }
+    let Ok(AnyReply::GetDirectoryAuthorities(reply)) = net.call(conn, GetDirectoryAuthorities {}) else {
+        panic!()
+    };
+    assert_eq!(reply.authorities.len(), 3);
+}
+
+#[test]
+fn without_a_document_there_is_nothing_to_encrypt_with() {
+    let mut config = DevnetConfig::instant();
+    config.timing.first_document = secs(100);
+    let mut net = Net::new(config);
+    let conn = net.connect();
+    net.pass(secs(30));
+    let _ = net.greeting(conn);
+    let keys = net.keypair(conn, 1);
+    let index = Some(keys.first_message_index);
+    let refused = net.call(conn, EncryptRead { read_cap: Some(keys.read_cap), message_box_index: index });
+    assert_eq!(refused, Err((4, FailureDetail::None)));
+    let refused = net.call(conn, GetPkiDocument { epoch: 0 });
+    assert_eq!(refused, Err((10, FailureDetail::Epoch(net.devnet.epoch()))));
+}
+
+#[test]
+fn slow_calls_are_answered_in_order_and_one_after_the_other() {
+    let mut config = quick_reference();
+    config.timing.encrypt_time = secs(2);
+    let mut net = Net::new(config);
+    let (conn, _) = net.session(1);
+    let (other, _) = net.session(2);
+    let keys = net.keypair(conn, 1);
+    let read = EncryptRead {
+        read_cap: Some(keys.read_cap.clone()),
+        message_box_index: Some(keys.first_message_index.clone()),
+    };
+    let asked = [
+        net.ask(conn, read.clone()),
+        net.ask(conn, read),
+        net.ask(conn, NewKeypair { seed: Some(Seed::from([1; 32])) }),
+    ];
+    net.pass(millis(1_999));
+    net.nothing(conn);
+    let _ = net.keypair(other, 1);
+    net.pass(millis(1));
+    assert_eq!(net.reply(conn).query_id, Some(asked[0]));
+    net.nothing(conn);
+    net.pass(secs(2));
+    assert_eq!(net.reply(conn).query_id, Some(asked[1]));
+    assert_eq!(net.reply(conn).query_id, Some(asked[2]));
+}
+
+#[test]
+fn what_is_not_there_yet_is_refused() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let envelopes = CreateCourierEnvelopesFromPayload {
+        payload: SecretBytes::from("x"),
+        dest_write_cap: None,
+        dest_start_index: None,
+        is_start: true,
+        is_last: true,
+    };
+    assert_eq!(net.call(conn, envelopes), Err((4, FailureDetail::None)));
+    assert_eq!(net.call(conn, VoucherDeriveStream { voucher: None }), Err((4, FailureDetail::None)));
+    let keys = net.keypair(conn, 1);
+    let copy = StartResendingCopyCommand {
+        write_cap: Some(keys.write_cap),
+        courier_identity_hash: None,
+        courier_queue_id: None,
+    };
+    let detail = FailureDetail::Copy { replica_error_code: 0, failed_envelope_index: 0 };
+    assert_eq!(net.call(conn, copy), Err((4, detail)));
+    assert_eq!(
+        net.call(conn, CancelResendingCopyCommand { write_cap_hash: None }),
+        Err((3, FailureDetail::None))
+    );
+}

@@ -1,0 +1,121 @@
+//! The throw-away authorities that sign the documents; their signatures prove nothing (§4.13, §7.4).
+
+use blake2::{Blake2b256, Digest};
+use ciborium::Value;
+use ed25519_dalek::{Signer, SigningKey};
+use kpthin_core::wire::{DirectoryAuthority, IdentityHash};
+
+use super::cbor;
+use crate::entropy::derive;
+
+pub(crate) const SCHEME: &str = "Ed25519";
+/// How many epochs a document may still be used, its own included.
+const EPOCHS_VALID: u64 = 5;
+const COUNT: u8 = 3;
+
+#[derive(Debug)]
+struct Authority {
+    name: String,
+    key: SigningKey,
+    link_key: [u8; 32],
+}
+
+/// Three authorities whose keys follow from the devnet's seed.
+#[derive(Debug)]
+pub(crate) struct Authorities(Vec<Authority>);
+
+impl Authorities {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        let authority = |number| {
+            let name = format!("devnet-authority-{number}");
+            let key = SigningKey::from_bytes(&derive(seed, &name));
+            Authority { link_key: derive(seed, &format!("{name} link")), name, key }
+        };
+        Self((1..=COUNT).map(authority).collect())
+    }
+
+    /// Signs a document and wraps it as `get_pki_document` hands it out.
+    pub(crate) fn certify(&self, epoch: u64, document: &[u8]) -> Vec<u8> {
+        let expiration = epoch.saturating_add(EPOCHS_VALID);
+        let mut message = 0u32.to_le_bytes().to_vec();
+        message.extend(expiration.to_le_bytes());
+        message.extend(SCHEME.as_bytes());
+        message.extend(document);
+        let signatures = self.0.iter().map(|authority| {
+            let key_hash = hash(authority.key.verifying_key().as_bytes());
+            let signature = authority.key.sign(&message).to_bytes();
+            let entry = cbor::map([
+                ("PublicKeySum256", Value::from(key_hash.as_slice())),
+                ("Payload", Value::from(signature.as_slice())),
+            ]);
+            (Value::from(key_hash.as_slice()), entry)
+        });
+        let certificate = cbor::map([
+            ("Version", Value::from(0)),
+            ("Expiration", Value::from(expiration)),
+            ("KeyType", Value::from(SCHEME)),
+            ("Certified", Value::from(document)),
+            ("Signatures", Value::Map(signatures.collect())),
+        ]);
+        cbor::encode(certificate)
+    }
+
+    /// Lists the authorities as they stand in a daemon's configuration.
+    pub(crate) fn list(&self) -> Vec<DirectoryAuthority> {
+        let entry = |authority: &Authority| {
+            let key = authority.key.verifying_key();
+            DirectoryAuthority {
+                identifier: authority.name.clone(),
+                pki_signature_scheme: SCHEME.to_owned(),
+                wire_kem_scheme: "x25519".to_owned(),
+                addresses: vec![format!("tcp://{}.invalid:1", authority.name)],
+                identity_public_key_pem: pem("ED25519", key.as_bytes()),
+                link_public_key_pem: pem("X25519", &authority.link_key),
+                identity_key_hash: IdentityHash::of_key(key.as_bytes()),
+            }
+        };
+        self.0.iter().map(entry).collect()
+    }
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    Blake2b256::digest(bytes).into()
+}
+
+/// Writes a key of 32 bytes as text, under its scheme's name in upper case.
+fn pem(scheme: &str, key: &[u8; 32]) -> String {
+    format!("-----BEGIN {scheme} PUBLIC KEY-----\n{}\n-----END {scheme} PUBLIC KEY-----\n", base64(key))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let group =
+            (0..3).fold(0u32, |group, at| group << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
+        for digit in 0..4usize {
+            let value = usize::try_from(group >> (18 - 6 * digit) & 63).unwrap_or(0);
+            let shown = (digit <= chunk.len()).then(|| DIGITS.get(value).copied()).flatten();
+            text.push(char::from(shown.unwrap_or(b'=')));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_written_as_usual() {
+        assert_eq!(
+            ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes())).join(" "),
+            " Zg== Zm8= Zm9v Zm9vYg=="
+        );
+        let list = Authorities::new([1; 32]).list();
+        assert_eq!(list.len(), 3);
+        assert!(list[0].identity_public_key_pem.starts_with("-----BEGIN ED25519 PUBLIC KEY-----\n"));
+        assert_ne!(list[0].identity_key_hash, list[1].identity_key_hash);
+        assert!(list.iter().all(|authority| authority.identifier.starts_with("devnet-")));
+    }
+}
