@@ -31,6 +31,7 @@ impl Service {
 
 /// A node and a queue on it: where messages go, and how couriers are pinned.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ServiceAddress {
     /// BLAKE2b-256 of the node's identity key.
     pub node: IdentityHash,

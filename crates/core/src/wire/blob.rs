@@ -62,3 +62,18 @@ impl Value for Blob {
         writer.bytes(&self.0);
     }
 }
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Blob {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Blob {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut bytes = deserializer.deserialize_byte_buf(super::serde_bytes::BytesVisitor)?;
+        Ok(Self(core::mem::take(&mut *bytes)))
+    }
+}

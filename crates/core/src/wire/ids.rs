@@ -152,3 +152,19 @@ impl Value for QueueId {
         writer.bytes(&self.0);
     }
 }
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for QueueId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for QueueId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = deserializer.deserialize_byte_buf(super::serde_bytes::BytesVisitor)?;
+        Self::new(bytes.as_slice())
+            .ok_or_else(|| serde::de::Error::invalid_length(bytes.len(), &"1 to 32 bytes"))
+    }
+}

@@ -21,11 +21,9 @@ macro_rules! bytes_serde {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let bytes = deserializer.deserialize_byte_buf($crate::wire::serde_bytes::BytesVisitor)?;
-                let len = bytes.len();
-                bytes
-                    .try_into()
-                    .map(Self)
-                    .map_err(|_| serde::de::Error::invalid_length(len, &concat!(stringify!($len), " bytes")))
+                bytes.as_slice().try_into().map(Self).map_err(|_| {
+                    serde::de::Error::invalid_length(bytes.len(), &concat!(stringify!($len), " bytes"))
+                })
             }
         }
     };

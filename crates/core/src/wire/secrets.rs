@@ -273,7 +273,9 @@ impl serde::Serialize for SecretBytes {
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for SecretBytes {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_byte_buf(super::serde_bytes::BytesVisitor).map(Self)
+        deserializer
+            .deserialize_byte_buf(super::serde_bytes::BytesVisitor)
+            .map(|mut bytes| Self(core::mem::take(&mut *bytes)))
     }
 }
 

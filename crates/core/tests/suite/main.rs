@@ -7,4 +7,8 @@ mod documents;
 mod frames;
 mod geometry;
 mod live;
+mod made;
+mod properties;
+#[cfg(feature = "serde")]
+mod serde_impls;
 mod support;
