@@ -1,1 +1,63 @@
-//! A client library for Katzenpost, a post-quantum mix network: tokio adapter, embedded daemon and examples in one place.
+//! Anonymous communication for Rust programs, through a Katzenpost client daemon.
+//!
+//! [Katzenpost](https://katzenpost.network) is a mix network: it hides from everyone, the network
+//! included, who talks to whom and when. A program links this library and talks to the daemon
+//! `kpclientd` on the same machine; the daemon does the mixnet cryptography.
+//!
+//! Messages are left in *boxes*. A stream is an endless row of boxes that its owner can write
+//! (with a [`WriteCap`](wire::WriteCap)) and others can read (with the
+//! [`ReadCap`](wire::ReadCap)); replicas keep each box for one to two weeks. There are also plain
+//! messages to services of the network, for example `echo`.
+//!
+//! # Examples
+//!
+//! Alice writes a box, Bob reads it:
+//!
+//! ```no_run
+//! # #[cfg(feature = "tokio")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use kpthin::{Config, Read};
+//!
+//! let client = kpthin::tokio::connect(Config::from_file("thinclient.toml")?).await?;
+//!
+//! let stream = client.create_stream().await?;
+//! client.write(&stream.write_cap, &stream.first_message_index, "hello, Bob").await?;
+//!
+//! match client.read(&stream.read_cap, &stream.first_message_index).await? {
+//!     Read::Message { plaintext, .. } => assert_eq!(plaintext[..], *b"hello, Bob"),
+//!     Read::NotWritten => println!("nothing there yet"),
+//!     Read::Tombstone { .. } => println!("deleted"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to start
+//!
+//! - [`Client`]: what a program can ask for. Every request is a [`Call`]: await it on any executor,
+//!   or wait for it on a plain thread.
+//! - [`Config`]: where the daemon is; it reads the `thinclient.toml` that comes with one.
+//! - `kpthin::tokio::connect` (feature `tokio`, on by default) runs it on tokio. Other runtimes
+//!   implement [`Runtime`] and call [`connect`].
+//! - `kpthin::devnet` (feature `devnet`) is an embedded daemon, for programs and tests without a
+//!   network at hand.
+//!
+//! # What to rely on
+//!
+//! - Every call ends, whatever the daemon or the link does, except for three waits that are
+//!   documented: while there is no link, while the daemon says that the mix network is down, and
+//!   for an operation that the network never answers. [`Call::timeout`] bounds those too.
+//! - A failed call tells whether the daemon can have acted on it ([`CallError::fate`]) and whether
+//!   asking again makes sense ([`CallError::retry`]).
+//! - Dropping a call cancels it.
+//! - A lost link is dialled again, and calls survive it where sending them again is harmless.
+//! - A [`write`](Client::write) that reports success is stored.
+
+pub use kpthin_client::*;
+
+#[cfg(feature = "devnet")]
+#[doc(inline)]
+pub use kpthin_devnet as devnet;
+#[cfg(feature = "tokio")]
+#[doc(inline)]
+pub use kpthin_tokio as tokio;

@@ -1,4 +1,5 @@
 //! What only a real socket and a real runtime show, against a daemon of a few lines.
+#![expect(clippy::expect_used, reason = "a test that can't go on says why")]
 
 use std::{
     io::{self, Read, Write},
@@ -238,9 +239,8 @@ fn plain_threads_wait_and_workers_do_not() {
     let inside = client.clone();
     let on_worker = runtime.spawn(async move { inside.new_keypair(&Seed::from([1; 32])).wait() });
     assert_eq!(runtime.block_on(on_worker).expect("joined"), Err(WaitError::WouldBlock));
-    let blocking = client.clone();
     let on_blocking =
-        runtime.spawn_blocking(move || blocking.next_message_box_index(&index).wait_timeout(SOON));
+        runtime.spawn_blocking(move || client.next_message_box_index(&index).wait_timeout(SOON));
     assert!(runtime.block_on(on_blocking).expect("joined").is_ok());
 }
 
