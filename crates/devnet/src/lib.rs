@@ -3,7 +3,6 @@
     clippy::cast_possible_truncation,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::string_slice,
     clippy::unreachable
 )]
 

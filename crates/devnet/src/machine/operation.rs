@@ -27,6 +27,7 @@ pub(super) struct OpId(u64);
 
 /// What an operation is for.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "reads are what there are many of")]
 pub(super) enum Target {
     /// A box to read; without an index nothing can be verified.
     Read { cap: ReadCap, index: Option<MessageBoxIndex>, polls: bool },

@@ -78,7 +78,7 @@ impl Devnet {
                 && session.tokens.len() < TOKENS_MAX
             {
                 session.tokens.push(token);
-                drop(self.tokens.insert(token, own));
+                let _ = self.tokens.insert(token, own);
             }
             return self.answer_token(id, own, false);
         };

@@ -1,11 +1,11 @@
 //! The throw-away authorities that sign the documents; their signatures prove nothing (§4.13, §7.4).
 
-use blake2::{Blake2b256, Digest};
-use ciborium::Value;
-use ed25519_dalek::{Signer, SigningKey};
-use kpthin_core::wire::{DirectoryAuthority, IdentityHash};
+use std::collections::BTreeMap;
 
-use super::cbor;
+use ed25519_dalek::{Signer, SigningKey};
+use kpthin_core::pki::{Certificate, Signature};
+use kpthin_core::wire::{Blob, DirectoryAuthority, IdentityHash};
+
 use crate::entropy::derive;
 
 pub(crate) const SCHEME: &str = "Ed25519";
@@ -36,28 +36,21 @@ impl Authorities {
 
     /// Signs a document and wraps it as `get_pki_document` hands it out.
     pub(crate) fn certify(&self, epoch: u64, document: &[u8]) -> Vec<u8> {
-        let expiration = epoch.saturating_add(EPOCHS_VALID);
-        let mut message = 0u32.to_le_bytes().to_vec();
-        message.extend(expiration.to_le_bytes());
-        message.extend(SCHEME.as_bytes());
-        message.extend(document);
-        let signatures = self.0.iter().map(|authority| {
-            let key_hash = hash(authority.key.verifying_key().as_bytes());
-            let signature = authority.key.sign(&message).to_bytes();
-            let entry = cbor::map([
-                ("PublicKeySum256", Value::from(key_hash.as_slice())),
-                ("Payload", Value::from(signature.as_slice())),
-            ]);
-            (Value::from(key_hash.as_slice()), entry)
-        });
-        let certificate = cbor::map([
-            ("Version", Value::from(0)),
-            ("Expiration", Value::from(expiration)),
-            ("KeyType", Value::from(SCHEME)),
-            ("Certified", Value::from(document)),
-            ("Signatures", Value::Map(signatures.collect())),
-        ]);
-        cbor::encode(certificate)
+        let mut certificate = Certificate {
+            key_type: SCHEME.to_owned(),
+            version: 0,
+            certified: Blob::from(document.to_vec()),
+            expiration: epoch.saturating_add(EPOCHS_VALID),
+            signatures: BTreeMap::new(),
+        };
+        let message = certificate.signed_message();
+        for authority in &self.0 {
+            let public_key_sum256 = IdentityHash::of_key(authority.key.verifying_key().as_bytes());
+            let payload = Blob::from(authority.key.sign(&message).to_bytes().to_vec());
+            let signature = Signature { payload, public_key_sum256 };
+            drop(certificate.signatures.insert(public_key_sum256, signature));
+        }
+        certificate.encode()
     }
 
     /// Lists the authorities as they stand in a daemon's configuration.
@@ -76,10 +69,6 @@ impl Authorities {
         };
         self.0.iter().map(entry).collect()
     }
-}
-
-fn hash(bytes: &[u8]) -> [u8; 32] {
-    Blake2b256::digest(bytes).into()
 }
 
 /// Writes a key of 32 bytes as text, under its scheme's name in upper case.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ciborium::Value;
 use ed25519_dalek::SigningKey;
-use kpthin_core::wire::IdentityHash;
+use kpthin_core::pki::{self, Document, MixDescriptor, Parameter, ReplicaDescriptor};
+use kpthin_core::wire::{Blob, IdentityHash};
 
-use super::{authorities::SCHEME, cbor};
+use super::authorities::SCHEME;
 use crate::entropy::derive;
 use crate::pigeonhole::replica::Replicas;
 
@@ -80,69 +80,63 @@ impl Directory {
         replica_epoch: u64,
         replicas: &Replicas,
         lambda_p: f64,
-    ) -> Vec<u8> {
-        let descriptor = |node: &Node, role: Role| Value::Bytes(self.descriptor(node, epoch, role));
-        let layers = self.mixes.iter().map(|mix| Value::Array(vec![descriptor(mix, Role::Mix)])).collect();
-        let services = self.services.iter().map(|node| descriptor(node, Role::Service)).collect();
-        let storage = self.replicas.iter();
-        let storage =
-            storage.map(|(number, node)| replica(*number, node, epoch, replica_epoch, replicas)).collect();
-        let numbers: Vec<u8> = self.replicas.keys().copied().collect();
-        let identity_keys =
-            self.replicas.values().map(|node| Value::from(node.identity_key.as_slice())).collect();
-        let random = |label: &str| Value::from(derive(self.seed, label).as_slice());
-        cbor::encode(cbor::map([
-            ("Epoch", Value::from(epoch)),
-            ("GenesisEpoch", Value::from(1)),
-            ("Mu", Value::from(0.005)),
-            ("LambdaP", Value::from(lambda_p)),
-            ("LambdaL", Value::from(0.0005)),
-            ("LambdaM", Value::from(0.0005)),
-            ("LambdaG", Value::from(0.0005)),
-            ("LambdaR", Value::from(0.0001)),
-            ("Topology", Value::Array(layers)),
-            ("GatewayNodes", Value::Array(vec![descriptor(&self.gateway, Role::Gateway)])),
-            ("ServiceNodes", Value::Array(services)),
-            ("StorageReplicas", Value::Array(storage)),
-            ("ConfiguredReplicaIDs", Value::Bytes(numbers)),
-            ("ConfiguredReplicaIdentityKeys", Value::Array(identity_keys)),
-            ("SharedRandomCommit", Value::Null),
-            ("SharedRandomReveal", Value::Null),
-            ("SharedRandomValue", random("shared random")),
-            ("PriorSharedRandom", Value::Array(vec![random("prior shared random")])),
-            ("SphinxGeometryHash", random("geometry")),
-            ("Version", Value::from("v1")),
-            ("PKISignatureScheme", Value::from(SCHEME)),
-        ]))
+    ) -> Document {
+        let descriptor = |node: &Node, role| pki::Node::from(self.descriptor(node, epoch, role));
+        let identity_keys = self.replicas.values().map(|node| blob(&node.identity_key));
+        let random = |label: &str| blob(&derive(self.seed, label));
+        Document {
+            mu: 0.005,
+            epoch,
+            lambda_g: 0.0005,
+            lambda_l: 0.0005,
+            lambda_m: 0.0005,
+            lambda_p,
+            lambda_r: 0.0001,
+            version: "v1".to_owned(),
+            topology: self.mixes.iter().map(|mix| vec![descriptor(mix, Role::Mix)]).collect(),
+            gateway_nodes: vec![descriptor(&self.gateway, Role::Gateway)],
+            genesis_epoch: 1,
+            service_nodes: self.services.iter().map(|node| descriptor(node, Role::Service)).collect(),
+            storage_replicas: self
+                .replicas
+                .iter()
+                .map(|(number, node)| replica(*number, node, epoch, replica_epoch, replicas))
+                .collect(),
+            prior_shared_random: vec![random("prior shared random")],
+            shared_random_value: random("shared random"),
+            pki_signature_scheme: SCHEME.to_owned(),
+            shared_random_commit: BTreeMap::new(),
+            shared_random_reveal: BTreeMap::new(),
+            sphinx_geometry_hash: random("geometry"),
+            configured_replica_ids: Some(Blob::from(self.replicas.keys().copied().collect::<Vec<_>>())),
+            configured_replica_identity_keys: Some(identity_keys.collect()),
+        }
     }
 
-    fn descriptor(&self, node: &Node, epoch: u64, role: Role) -> Vec<u8> {
-        let mix_keys = (epoch..=epoch.saturating_add(2)).map(|epoch| {
-            let key = derive(self.seed, &format!("{} mix key {epoch}", node.name));
-            (Value::from(epoch), Value::from(key.as_slice()))
-        });
-        let endpoint = |queue| cbor::map([("endpoint", Value::from(queue))]);
-        let services = match role {
-            Role::Service => {
-                cbor::map([("echo", endpoint(ECHO_QUEUE)), ("courier", endpoint(COURIER_QUEUE))])
-            }
-            Role::Gateway | Role::Mix => Value::Null,
+    fn descriptor(&self, node: &Node, epoch: u64, role: Role) -> MixDescriptor {
+        let mix_key = |epoch| (epoch, blob(&derive(self.seed, &format!("{} mix key {epoch}", node.name))));
+        let service = |name: &str, queue| {
+            (name.to_owned(), BTreeMap::from([("endpoint".to_owned(), Parameter::from(queue))]))
         };
-        cbor::encode(cbor::map([
-            ("Name", Value::from(node.name.as_str())),
-            ("Epoch", Value::from(epoch)),
-            ("IdentityKey", Value::from(node.identity_key.as_slice())),
-            ("LinkKey", Value::from(node.link_key.as_slice())),
-            ("MixKeys", Value::Map(mix_keys.collect())),
-            ("Addresses", addresses(node)),
-            ("Kaetzchen", services),
-            ("KaetzchenAdvertizedData", Value::Null),
-            ("IsGatewayNode", Value::from(role == Role::Gateway)),
-            ("IsServiceNode", Value::from(role == Role::Service)),
-            ("LoadWeight", Value::from(0)),
-            ("AuthenticationType", Value::from("")),
-            ("Version", Value::from("v1")),
-        ]))
+        let services = match role {
+            Role::Service => BTreeMap::from([service("echo", ECHO_QUEUE), service("courier", COURIER_QUEUE)]),
+            Role::Gateway | Role::Mix => BTreeMap::new(),
+        };
+        MixDescriptor {
+            name: node.name.clone(),
+            epoch,
+            link_key: blob(&node.link_key),
+            mix_keys: (epoch..=epoch.saturating_add(2)).map(mix_key).collect(),
+            version: "v0".to_owned(),
+            addresses: addresses(node),
+            kaetzchen: services,
+            load_weight: 0,
+            identity_key: blob(&node.identity_key),
+            is_gateway_node: role == Role::Gateway,
+            is_service_node: role == Role::Service,
+            authentication_type: String::new(),
+            kaetzchen_advertized_data: BTreeMap::new(),
+        }
     }
 }
 
@@ -153,24 +147,31 @@ enum Role {
     Service,
 }
 
-fn replica(number: u8, node: &Node, epoch: u64, replica_epoch: u64, replicas: &Replicas) -> Value {
+fn replica(
+    number: u8,
+    node: &Node,
+    epoch: u64,
+    replica_epoch: u64,
+    replicas: &Replicas,
+) -> ReplicaDescriptor {
     let epochs = replica_epoch.saturating_sub(1)..=replica_epoch.saturating_add(1);
-    let keys = epochs.filter_map(|epoch| {
-        let key = replicas.public_key(number, epoch)?;
-        Some((Value::from(epoch), Value::from(key.as_bytes().as_slice())))
-    });
-    cbor::map([
-        ("Name", Value::from(node.name.as_str())),
-        ("ReplicaID", Value::from(number)),
-        ("Epoch", Value::from(epoch)),
-        ("IdentityKey", Value::from(node.identity_key.as_slice())),
-        ("LinkKey", Value::from(node.link_key.as_slice())),
-        ("EnvelopeKeys", Value::Map(keys.collect())),
-        ("Addresses", addresses(node)),
-    ])
+    let keys = epochs.filter_map(|epoch| Some((epoch, blob(replicas.public_key(number, epoch)?.as_bytes()))));
+    ReplicaDescriptor {
+        name: node.name.clone(),
+        epoch,
+        link_key: blob(&node.link_key),
+        addresses: addresses(node),
+        replica_id: number,
+        identity_key: blob(&node.identity_key),
+        envelope_keys: keys.collect(),
+    }
 }
 
 /// An address that nobody can dial by mistake.
-fn addresses(node: &Node) -> Value {
-    cbor::map([("tcp", Value::Array(vec![Value::from(format!("tcp://{}.invalid:1", node.name))]))])
+fn addresses(node: &Node) -> BTreeMap<String, Vec<String>> {
+    BTreeMap::from([("tcp".to_owned(), vec![format!("tcp://{}.invalid:1", node.name)])])
+}
+
+fn blob(bytes: &[u8]) -> Blob {
+    Blob::from(bytes.to_vec())
 }

@@ -3,7 +3,6 @@
 //! It outlives a restart of the daemon. Nothing in it waits: the machine on top decides when a packet arrives.
 
 mod authorities;
-mod cbor;
 mod courier;
 mod document;
 mod epochs;
@@ -101,7 +100,7 @@ impl Network {
 
     fn publish(&mut self, epoch: u64) {
         let replica_epoch = self.epochs.replica_epoch(epoch);
-        let plain = self.directory.document(epoch, replica_epoch, &self.replicas, self.lambda_p);
+        let plain = self.directory.document(epoch, replica_epoch, &self.replicas, self.lambda_p).encode();
         let certificate = self.authorities.certify(epoch, &plain);
         drop(self.documents.insert(epoch, Document { plain, certificate }));
         while self.documents.len() > DOCUMENTS_KEPT {

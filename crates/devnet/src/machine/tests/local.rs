@@ -155,7 +155,7 @@ fn slow_calls_are_answered_in_order_and_one_after_the_other() {
     let keys = net.keypair(conn, 1);
     let read = EncryptRead {
         read_cap: Some(keys.read_cap.clone()),
-        message_box_index: Some(keys.first_message_index.clone()),
+        message_box_index: Some(keys.first_message_index),
     };
     let asked = [
         net.ask(conn, read.clone()),

@@ -1,1 +1,121 @@
+//! The echo service (§4.4, §9.10).
+
+use kpthin_core::wire::{IdentityHash, MessageId, MessageSent, QueueId, SendMessage, SurbId};
+
 use super::*;
+
+fn message(net: &Net, payload: usize) -> SendMessage {
+    SendMessage {
+        id: Some(MessageId::from([5; 16])),
+        with_surb: true,
+        surbid: Some(SurbId::from([4; 16])),
+        destination_id_hash: net.devnet.network.courier_hash(1),
+        recipient_queue_id: QueueId::new("+echo"),
+        payload: SecretBytes::from(vec![7; payload]),
+    }
+}
+
+fn sent(net: &mut Net, conn: ConnId) -> MessageSent {
+    match net.next(conn) {
+        AnyResponse::MessageSent(sent) => sent,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_message_comes_back_padded() {
+    for config in [DevnetConfig::instant(), quick_reference()] {
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        let request = message(&net, 2_000);
+        net.send(conn, None, request);
+        let sent = sent(&mut net, conn);
+        assert_eq!(
+            (sent.message_id, sent.surbid),
+            (Some(MessageId::from([5; 16])), Some(SurbId::from([4; 16])))
+        );
+        assert!(sent.reply_eta > 0 && sent.err.is_none());
+        assert_eq!(sent.sent_at, 1_767_225_600);
+        net.pass(secs(1));
+        let AnyResponse::MessageReply(reply) = net.next(conn) else { panic!() };
+        assert_eq!(reply.surbid, Some(SurbId::from([4; 16])));
+        assert_eq!(reply.payload[..], [[7; 2_000].as_slice(), &[0; 574]].concat());
+        net.nothing(conn);
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_is_reported() {
+    for config in [DevnetConfig::instant(), quick_reference()] {
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        let request = message(&net, 2_001);
+        net.send(conn, None, request);
+        let report = sent(&mut net, conn);
+        assert_eq!(report.err.as_deref(), Some("message too large: 2001 > 2000"));
+        assert_eq!(report.reply_eta, 0);
+        for request in [
+            SendMessage { destination_id_hash: None, ..message(&net, 1) },
+            SendMessage { destination_id_hash: Some(IdentityHash::from([1; 32])), ..message(&net, 1) },
+            SendMessage { recipient_queue_id: None, ..message(&net, 1) },
+        ] {
+            net.send(conn, None, request);
+            assert!(sent(&mut net, conn).err.is_some());
+        }
+        net.pass(secs(60));
+        net.nothing(conn);
+    }
+}
+
+#[test]
+fn without_a_surb_there_is_no_word() {
+    for config in [DevnetConfig::instant(), quick_reference()] {
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        let request = SendMessage { with_surb: false, surbid: None, ..message(&net, 1) };
+        net.send(conn, None, request);
+        net.pass(secs(60));
+        net.nothing(conn);
+    }
+}
+
+#[test]
+fn a_surb_without_an_id_is_refused_or_unheard_of() {
+    for (config, reported) in [(DevnetConfig::instant(), true), (quick_reference(), false)] {
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        let request = SendMessage { surbid: None, ..message(&net, 1) };
+        net.send(conn, None, request);
+        net.pass(secs(60));
+        let report = net.try_next(conn);
+        assert_eq!(report.is_some(), reported);
+        net.nothing(conn);
+    }
+}
+
+#[test]
+fn other_queues_do_not_answer() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let request = SendMessage { recipient_queue_id: QueueId::new("courier"), ..message(&net, 1) };
+    net.send(conn, None, request);
+    assert!(sent(&mut net, conn).err.is_none());
+    net.pass(secs(60));
+    net.nothing(conn);
+}
+
+#[test]
+fn a_reply_that_is_due_while_the_mixnet_is_down_comes_later() {
+    let mut net = Net::new(quick_reference());
+    let (conn, _) = net.session(1);
+    let request = message(&net, 1);
+    net.send(conn, None, request);
+    let _ = sent(&mut net, conn);
+    net.act(|devnet, now| devnet.set_mixnet(now, false));
+    net.pass(secs(10));
+    assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(_)));
+    net.nothing(conn);
+    net.act(|devnet, now| devnet.set_mixnet(now, true));
+    assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(_)));
+    assert!(matches!(net.next(conn), AnyResponse::MessageReply(_)));
+}

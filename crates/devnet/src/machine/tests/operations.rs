@@ -113,10 +113,10 @@ fn a_read_that_polled_for_long_misses_the_write_in_the_reference() {
         let keys = net.keypair(conn, 1);
         let sealed = net.encrypt_read(conn, &keys);
         let _ = net.ask(conn, read(&keys, &sealed));
-        net.pass(secs(60));
+        net.pass(secs(8));
         let sealed = net.encrypt_write(conn, &keys, "late");
         let _ = net.ask(conn, write(&keys, &sealed));
-        net.pass(secs(60));
+        net.pass(secs(8));
         let _ = net.reply(conn);
         assert_eq!(net.try_next(conn).is_some(), found);
         let sealed = net.encrypt_read(conn, &keys);
@@ -241,7 +241,7 @@ fn a_restart_forgets_operations() {
     let _ = net.ask(conn, read(&keys, &sealed));
     net.act(Devnet::restart);
     assert!(net.devnet.operations.is_empty() && net.devnet.sessions.is_empty());
-    net.pass(secs(60));
+    net.pass(secs(8));
 }
 
 #[test]
