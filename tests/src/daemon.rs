@@ -30,4 +30,14 @@ pub trait Daemon {
 
     /// Appends what is to be sent to a client.
     fn poll_transmit(&mut self, now: Instant, conn: Conn, out: &mut Vec<u8>);
+
+    /// Whether the daemon reads from this connection now.
+    fn wants_input(&self, _: Conn) -> bool {
+        true
+    }
+
+    /// Whether the daemon has taken note of [`handle_disconnected`](Self::handle_disconnected).
+    fn has_noticed(&self, _: Conn) -> bool {
+        true
+    }
 }

@@ -4,7 +4,9 @@
 //! something can happen, so hours pass in milliseconds and nothing sleeps. Whatever is random
 //! comes from the seed, which is printed when a test fails.
 
+pub mod boxes;
 mod daemon;
+mod net;
 mod pair;
 mod rng;
 pub mod sample;
@@ -13,6 +15,7 @@ mod tap;
 mod wire;
 
 pub use daemon::{Conn, Daemon};
+pub use net::Net;
 pub use pair::{Completion, Pair};
 pub use rng::Rng;
 pub use scripted::{Scripted, Talk};

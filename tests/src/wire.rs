@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kpthin_core::{
     Instant,
-    machine::{DisconnectMode, LinkId},
+    machine::{DisconnectCause, DisconnectMode, LinkId},
 };
 
 use crate::Conn;
@@ -24,9 +24,9 @@ pub enum Direction {
 /// What a cut looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// The client reads the end of the stream; the daemon has lost the connection.
+    /// The daemon loses the connection; once it has noticed, the client reads the end of the stream.
     EndOfFile,
-    /// The client's socket reports a reset; the daemon has lost the connection.
+    /// The same, but the client's socket reports a reset.
     Reset,
     /// Nothing passes any more, and nobody is told.
     Silence,
@@ -79,6 +79,8 @@ pub(crate) struct Link {
     /// The daemon has closed; its end of file stands behind what is on its way.
     pub(crate) daemon_closed: bool,
     pub(crate) silent: bool,
+    /// The wire was cut in this way; the client sees it when the daemon has noticed.
+    pub(crate) ending: Option<DisconnectCause>,
 }
 
 impl Link {
@@ -93,6 +95,7 @@ impl Link {
             eof_told: false,
             daemon_closed: false,
             silent: false,
+            ending: None,
         }
     }
 

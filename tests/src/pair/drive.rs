@@ -60,25 +60,48 @@ impl<D: Daemon> Pair<D> {
         }
     }
 
-    /// The link ends for both sides.
+    /// The link ends for the daemon, and, once that has noticed, for the machine.
+    ///
+    /// No socket shows an end that the other side has not made. Only closing here goes unnoticed.
     fn end(&mut self, cause: DisconnectCause) {
-        let Some(link) = self.link.take_if(|link| !matches!(link.phase, Phase::Dialling { .. })) else {
+        let Some(link) = self.link.as_mut().filter(|link| !matches!(link.phase, Phase::Dialling { .. }))
+        else {
             return;
         };
-        self.log.note(self.now, || format!("{:?} ended: {cause}", link.id));
+        if link.ending.is_some() {
+            return;
+        }
+        link.silent = true;
+        link.up.clear();
+        link.down.clear();
         if !link.daemon_closed {
             self.daemon.handle_disconnected(self.now, link.conn);
         }
-        self.machine.handle_disconnected(self.now, link.id, cause);
+        link.ending = Some(cause);
+        let _now = self.finish_ending();
+    }
+
+    fn finish_ending(&mut self) -> bool {
+        let daemon = &self.daemon;
+        let over = |link: &mut Link| match &link.ending {
+            None => false,
+            Some(DisconnectCause::Local) => true,
+            Some(_) => link.daemon_closed || daemon.has_noticed(link.conn),
+        };
+        let Some(Link { id, ending: Some(cause), .. }) = self.link.take_if(over) else { return false };
+        self.log.note(self.now, || format!("{id:?} ended: {cause}"));
+        self.machine.handle_disconnected(self.now, id, cause);
+        true
     }
 
     /// Moves one chunk in each direction; `true` if anything happened.
     pub(super) fn move_bytes(&mut self) -> bool {
+        let ended = self.finish_ending();
         let wrote = self.link.as_mut().is_some_and(|link| link.write() | link.half_close(self.now));
         let up = self.deliver_up();
         let daemon = self.drain_daemon();
         let down = self.deliver_down();
-        wrote || up || daemon || down
+        ended || wrote || up || daemon || down
     }
 
     fn deliver_up(&mut self) -> bool {
@@ -87,6 +110,9 @@ impl<D: Daemon> Pair<D> {
             return false;
         }
         let conn = link.conn;
+        if !link.up.is_empty() && !self.daemon.wants_input(conn) {
+            return false;
+        }
         if link.up.is_empty() {
             let closed = matches!(link.phase, Phase::HalfClosed { .. }) && !link.eof_told;
             if closed {
@@ -190,6 +216,12 @@ impl<D: Daemon> Pair<D> {
         if let Some(act) = self.on_cut.take() {
             act(self);
         }
+    }
+
+    /// Closes the link on this side at once, as a driver does whose program is in distress: without
+    /// waiting for the daemon's end of file.
+    pub fn close_link_here(&mut self) {
+        self.end(DisconnectCause::Local);
     }
 
     /// When something happens by itself.

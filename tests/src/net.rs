@@ -1,0 +1,108 @@
+//! The embedded daemon at the far end of the wire.
+
+use std::collections::BTreeSet;
+
+use kpthin_core::Instant;
+use kpthin_devnet::{ConnId, Devnet, DevnetConfig, Output};
+
+use crate::{Conn, Daemon};
+
+/// A [`Devnet`] as [`Pair`](crate::Pair) drives it.
+#[derive(Debug)]
+pub struct Net {
+    /// The daemon and its network.
+    pub devnet: Devnet,
+    /// By connection number.
+    ids: Vec<ConnId>,
+    closed: BTreeSet<ConnId>,
+    running: bool,
+}
+
+impl Net {
+    /// Starts a daemon and its network.
+    #[must_use]
+    pub fn new(seed: u64, config: DevnetConfig) -> Self {
+        let seed = crate::Rng::new(seed ^ 0x5eed).bytes();
+        let devnet = Devnet::new(config, seed, Instant::ORIGIN);
+        Self { devnet, ids: Vec::new(), closed: BTreeSet::new(), running: true }
+    }
+
+    /// The ideal daemon.
+    #[must_use]
+    pub fn instant(seed: u64) -> Self {
+        Self::new(seed, DevnetConfig::instant())
+    }
+
+    /// The reference daemon, with its kinks and its slowness.
+    #[must_use]
+    pub fn reference(seed: u64) -> Self {
+        Self::new(seed, DevnetConfig::reference())
+    }
+
+    /// Stops the daemon and says so to its clients; nobody can connect until the restart.
+    pub fn shut_down(&mut self, now: Instant) {
+        self.running = false;
+        self.devnet.shutdown(now);
+    }
+
+    /// Starts the daemon anew.
+    pub fn restart(&mut self, now: Instant) {
+        self.running = true;
+        self.devnet.restart(now);
+    }
+
+    fn id(&self, conn: Conn) -> ConnId {
+        self.ids[usize::try_from(conn).expect("an index")]
+    }
+}
+
+impl Daemon for Net {
+    fn connect(&mut self, now: Instant) -> Option<Conn> {
+        if !self.running {
+            return None;
+        }
+        self.ids.push(self.devnet.connect(now));
+        Some(self.ids.len() as Conn - 1)
+    }
+
+    fn handle_input(&mut self, now: Instant, conn: Conn, bytes: &[u8]) {
+        self.devnet.handle_input(now, self.id(conn), bytes);
+    }
+
+    fn handle_eof(&mut self, now: Instant, conn: Conn) {
+        self.devnet.handle_eof(now, self.id(conn));
+    }
+
+    fn handle_disconnected(&mut self, now: Instant, conn: Conn) {
+        self.devnet.handle_disconnected(now, self.id(conn));
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.devnet.handle_timeout(now);
+    }
+
+    fn drain(&mut self, _: Instant, closed: &mut Vec<Conn>) -> Option<Instant> {
+        loop {
+            match self.devnet.poll_output() {
+                Output::Close(id) => {
+                    self.closed.insert(id);
+                    closed.extend(self.ids.iter().position(|other| *other == id).map(|conn| conn as Conn));
+                }
+                Output::Idle { wake_at } => return wake_at,
+                _ => {}
+            }
+        }
+    }
+
+    fn poll_transmit(&mut self, now: Instant, conn: Conn, out: &mut Vec<u8>) {
+        self.devnet.poll_transmit(now, self.id(conn), out);
+    }
+
+    fn wants_input(&self, conn: Conn) -> bool {
+        self.devnet.wants_input(self.id(conn))
+    }
+
+    fn has_noticed(&self, conn: Conn) -> bool {
+        !self.devnet.wants_input(self.id(conn))
+    }
+}
