@@ -219,7 +219,9 @@ impl<T> Future for Call<T> {
             },
             Source::Refused(error) => Err(error.clone()),
             Source::Wire(wire) => {
-                let polled = wire.handle.shared().lock().slots.poll_take(wire.id, cx);
+                let mut stale = None;
+                let polled = wire.handle.shared().lock().slots.poll_take(wire.id, cx, &mut stale);
+                drop(stale);
                 match (polled, wire.decode.take()) {
                     (Poll::Pending, decode) => {
                         wire.decode = decode;

@@ -49,8 +49,10 @@ impl<T> Cell<T> {
             State::Filled(value) => Poll::Ready(value),
             State::Taken => Poll::Pending,
             State::Waiting(mut waker) => {
-                remember(&mut waker, cx);
+                let stale = remember(&mut waker, cx);
                 *state = State::Waiting(waker);
+                drop(state);
+                drop(stale);
                 Poll::Pending
             }
         }
@@ -58,8 +60,13 @@ impl<T> Cell<T> {
 }
 
 /// Keeps the waker of `cx`, cloning it only if it is another one than before.
-pub(crate) fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
-    if !slot.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-        *slot = Some(cx.waker().clone());
+///
+/// Returns the one before, which is to be dropped without any lock held: it may be all that is
+/// left of a task, which then drops what it holds, calls among it.
+#[must_use = "drop it once the lock is released"]
+pub(crate) fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
+    if slot.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        return None;
     }
+    slot.replace(cx.waker().clone())
 }

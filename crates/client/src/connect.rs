@@ -143,11 +143,12 @@ pub fn connect<R: Runtime>(runtime: R, config: impl Into<Config>) -> (Connecting
     let first = if cell.is_waiting() { First::Waiting(cell.clone()) } else { First::Answered };
 
     let now = runtime.now();
+    let timeout = config.machine.handshake_timeout;
     let machine = Machine::new(config.machine, *seed, now);
     let shared = Arc::new(Shared::new(runtime.clone(), machine, first, config.target.to_string().into()));
     if !random {
         shared.lock().close(now, CloseReason::NeverConnected);
     }
     let client = Client::new(Handle::new(shared.clone()));
-    (Connecting { client: Some(client), cell }, Driver::new(runtime, shared, config.target))
+    (Connecting { client: Some(client), cell }, Driver::new(runtime, shared, config.target, timeout))
 }

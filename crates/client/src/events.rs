@@ -120,7 +120,9 @@ impl Events {
         if closed {
             return Poll::Ready(None);
         }
-        remember(&mut ring.waker, cx);
+        let stale = remember(&mut ring.waker, cx);
+        drop(state);
+        drop(stale);
         Poll::Pending
     }
 }

@@ -52,13 +52,12 @@ impl Future for Pause {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(timer) = self.timer else { return Poll::Ready(()) };
-        match self.shared.lock().timers.get_mut(&timer) {
-            Some(Timer::Pause(waker)) => {
-                remember(waker, cx);
-                Poll::Pending
-            }
-            Some(Timer::Flow(_)) | None => Poll::Ready(()),
-        }
+        let stale = match self.shared.lock().timers.get_mut(&timer) {
+            Some(Timer::Pause(waker)) => remember(waker, cx),
+            Some(Timer::Flow(_)) | None => return Poll::Ready(()),
+        };
+        drop(stale);
+        Poll::Pending
     }
 }
 

@@ -197,7 +197,9 @@ impl State {
         wakers.extend(self.stops.drain(..).filter_map(|cell| cell.fill(stopped.clone())));
         self.subscribers.wake_all(wakers);
         self.watch.changed(wakers);
-        self.seat = Seat::Gone;
+        if let Seat::Parked(waker) = std::mem::replace(&mut self.seat, Seat::Gone) {
+            wakers.push(waker);
+        }
     }
 
     /// Notes a command; the waker is to be woken once the lock is released.
@@ -371,8 +373,8 @@ impl Shared {
 
     /// Nobody wants a call's result any more.
     pub(crate) fn drop_call(&self, call: CallId, then: Then) {
-        self.command(|state, now| {
-            let Some(detached) = state.slots.detach(call) else { return };
+        let stale = self.command(|state, now| {
+            let detached = state.slots.detach(call)?;
             match then {
                 Then::Cancel => state.machine.cancel(now, call),
                 Then::RunOn => {
@@ -386,7 +388,9 @@ impl Shared {
                     }
                 }
             }
+            detached.stale
         });
+        drop(stale);
     }
 
     pub(crate) fn set_call_deadline(&self, call: CallId, timeout: Duration) {

@@ -113,9 +113,15 @@ impl Slots {
         self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, Stage::Done(_)))
     }
 
-    pub(crate) fn poll_take(&mut self, call: CallId, cx: &Context<'_>) -> Poll<Result<AnyReply, CallError>> {
+    /// Takes the result; `stale` is to be dropped once the lock is released.
+    pub(crate) fn poll_take(
+        &mut self,
+        call: CallId,
+        cx: &Context<'_>,
+        stale: &mut Option<Waker>,
+    ) -> Poll<Result<AnyReply, CallError>> {
         if let Some(Slot { stage: Stage::Waiting(waker), .. }) = self.slots.get_mut(&call) {
-            remember(waker, cx);
+            *stale = remember(waker, cx);
             return Poll::Pending;
         }
         match self.slots.remove(&call) {
@@ -126,17 +132,14 @@ impl Slots {
 
     /// Gives up the result; tells whether the call goes on, and which flow it was a step of.
     pub(crate) fn detach(&mut self, call: CallId) -> Option<Detached> {
-        match self.slots.get_mut(&call) {
-            Some(slot) if matches!(slot.stage, Stage::Waiting(_)) => {
-                slot.stage = Stage::Detached;
-                Some(Detached { flow: slot.flow, class: slot.kind.class() })
-            }
-            Some(_) => {
-                drop(self.slots.remove(&call));
-                None
-            }
-            None => None,
+        let slot = self.slots.get_mut(&call)?;
+        if let Stage::Waiting(waker) = &mut slot.stage {
+            let stale = waker.take();
+            slot.stage = Stage::Detached;
+            return Some(Detached { flow: slot.flow, class: slot.kind.class(), stale });
         }
+        drop(self.slots.remove(&call));
+        None
     }
 
     /// Makes a call nobody's step.
@@ -151,4 +154,6 @@ impl Slots {
 pub(crate) struct Detached {
     pub(crate) flow: Option<FlowId>,
     pub(crate) class: Class,
+    /// To be dropped once the lock is released.
+    pub(crate) stale: Option<Waker>,
 }

@@ -67,7 +67,9 @@ impl Future for StatusChanged {
         if state.watch.version != self.seen || status.link == LinkStatus::Closed {
             return Poll::Ready(status);
         }
-        drop(state.watch.waiting.insert(self.id, cx.waker().clone()));
+        let stale = state.watch.waiting.insert(self.id, cx.waker().clone());
+        drop(state);
+        drop(stale);
         Poll::Pending
     }
 }

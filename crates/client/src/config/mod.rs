@@ -141,7 +141,7 @@ impl Config {
         self
     }
 
-    /// How long each wait of the handshake may last; 90 s unless said otherwise.
+    /// How long dialling and each wait of the handshake may last; 90 s unless said otherwise.
     ///
     /// A daemon that has no network document yet is silent for 30 s, times the clients in front,
     /// so less makes it look dead when it is not (§3.2).

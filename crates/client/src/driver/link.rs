@@ -22,7 +22,8 @@ use crate::{config::Dial, io::Duplex};
 /// ```
 #[derive(Default)]
 pub(super) enum Link {
-    Dialling(LinkId, Dial<Box<dyn Duplex>>),
+    /// Until this time; then the attempt is given up.
+    Dialling(LinkId, Dial<Box<dyn Duplex>>, Instant),
     #[default]
     None,
     Open(Open),

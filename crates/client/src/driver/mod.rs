@@ -14,6 +14,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use kpthin_core::{
@@ -54,6 +55,7 @@ pub struct Driver<R: Runtime> {
     runtime: Arc<R>,
     shared: Arc<Shared>,
     target: Target,
+    dial_timeout: Duration,
     link: Link,
     buffer: Zeroizing<Vec<u8>>,
     /// When the machine wants to be told the time.
@@ -82,12 +84,13 @@ enum Halt {
 }
 
 impl<R: Runtime> Driver<R> {
-    pub(crate) fn new(runtime: Arc<R>, shared: Arc<Shared>, target: Target) -> Self {
+    pub(crate) fn new(runtime: Arc<R>, shared: Arc<Shared>, target: Target, dial_timeout: Duration) -> Self {
         Self {
             runtime,
             flows: Polling::default(),
             shared,
             target,
+            dial_timeout,
             link: Link::None,
             buffer: Zeroizing::new(vec![0; READ_LEN]),
             wake_at: None,
@@ -118,10 +121,14 @@ impl<R: Runtime> Driver<R> {
     fn receive(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         match &mut self.link {
             Link::None => false,
-            Link::Dialling(id, dial) => {
+            Link::Dialling(id, dial, until) => {
                 let id = *id;
                 match dial.as_mut().poll(cx) {
-                    Poll::Pending => return false,
+                    Poll::Pending if now < *until => return false,
+                    Poll::Pending => {
+                        self.link = Link::None;
+                        self.input(|state| state.machine.handle_connect_failed(now, id, "timed out"));
+                    }
                     Poll::Ready(Ok(io)) => {
                         self.link = Link::Open(Open::new(id, io));
                         self.input(|state| state.machine.handle_connected(now, id));
@@ -169,7 +176,7 @@ impl<R: Runtime> Driver<R> {
             match halt {
                 Halt::Closed(reason) => return Err(reason),
                 Halt::Connect(id) => {
-                    self.link = Link::Dialling(id, self.dial());
+                    self.link = Link::Dialling(id, self.dial(), now + self.dial_timeout);
                     self.trace.link(id, "dialling");
                 }
                 Halt::Disconnect(id, mode) => self.disconnect(now, id, mode),
@@ -245,7 +252,7 @@ impl<R: Runtime> Driver<R> {
     fn disconnect(&mut self, now: Instant, id: LinkId, mode: DisconnectMode) {
         match &mut self.link {
             Link::Open(open) if open.id == id => open.end(now, mode),
-            Link::Dialling(dialled, _) if *dialled == id => {
+            Link::Dialling(dialled, ..) if *dialled == id => {
                 self.link = Link::None;
                 self.input(|state| state.machine.handle_disconnected(now, id, DisconnectCause::Local));
             }
@@ -287,7 +294,8 @@ impl<R: Runtime> Driver<R> {
     fn sleep(&mut self, cx: &mut Context<'_>) -> bool {
         let link = match &self.link {
             Link::Open(open) => open.wake_at(),
-            Link::Dialling(..) | Link::None => None,
+            Link::Dialling(_, _, until) => Some(*until),
+            Link::None => None,
         };
         let drain = match self.shared.lock().phase {
             Phase::Draining { until } => Some(until),

@@ -1,14 +1,20 @@
 //! What a call gives, and the table of what dropping it means.
 
-use std::time::Duration;
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Wake, Waker},
+    time::Duration,
+};
 
 use kpthin_core::{
     error::{CallError, Fate, InvalidRequest},
-    wire::{AnyRequest, Seed},
+    wire::{AnyRequest, KeypairReply, Seed},
 };
 
 use super::world::{World, index, keypair, now, read_cap, write_cap};
-use crate::{Call, Confirm};
+use crate::{Call, Confirm, FlowKind};
 
 fn assert_call<T: Send + Sync + Unpin + 'static>(_: &T) {}
 
@@ -150,6 +156,34 @@ fn a_canceller_cancels_from_elsewhere() {
     assert!(peer.requests().is_empty());
 }
 
+/// What is left of a task once only its waker is.
+struct Remains(#[expect(dead_code, reason = "dropped")] Call<KeypairReply>);
+
+impl Wake for Remains {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_waker_may_own_the_last_of_a_task_and_its_calls() {
+    let (mut world, client, mut peer) = World::up();
+    let keypair = || client.new_keypair(&Seed::from([1; 32]));
+    let poll_with_remains = |future: &mut (dyn Future<Output = _> + Unpin)| {
+        let waker = Waker::from(Arc::new(Remains(keypair())));
+        assert!(Pin::new(future).poll(&mut Context::from_waker(&waker)).is_pending());
+    };
+    let mut call = keypair();
+    poll_with_remains(&mut call);
+    assert!(now(&mut call).is_none(), "replaces that waker");
+    poll_with_remains(&mut call);
+    drop(call);
+    let mut flow = client.flow(FlowKind::Standing, |_| std::future::pending());
+    poll_with_remains(&mut flow);
+    poll_with_remains(&mut flow);
+    drop(flow);
+    world.run();
+    assert!(peer.requests().is_empty());
+}
+
 #[test]
 fn bad_arguments_are_refused_before_anything_is_sent() {
     let (mut world, client, mut peer) = World::up();
@@ -160,7 +194,7 @@ fn bad_arguments_are_refused_before_anything_is_sent() {
     };
     let max = client.max_message_len().unwrap();
     let too_large = CallError::TooLarge { len: max + 1, max };
-    let flow = |call: Call<_>| client.flow(crate::FlowKind::Finite, |_| async { call.await.map(drop) });
+    let flow = |call: Call<_>| client.flow(FlowKind::Finite, |_| async { call.await.map(drop) });
     let error = refused(&mut || flow(client.write(&write_cap(), &index(1), vec![0; max + 1])));
     assert_eq!(error, too_large);
     let empty = InvalidRequest::Empty { member: "plaintext" };

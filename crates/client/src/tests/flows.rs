@@ -62,6 +62,24 @@ fn dropping_the_call_drops_the_future_before_anything_is_encoded() {
 }
 
 #[test]
+fn what_a_dropped_flow_has_started_is_not_encoded_either() {
+    let mut world = World::new(crate::FirstConnect::KeepTrying);
+    let client = world.client().unwrap();
+    let mut peer = world.peer();
+    let call =
+        client.flow(FlowKind::Finite, |client| async move { client.new_keypair(&Seed::from([1; 32])).await });
+    peer.status(true);
+    peer.document(None);
+    world.run();
+    assert_eq!(client.status().queued, 1);
+    assert!(matches!(peer.request().request, AnyRequest::SessionToken(_)));
+    peer.session(false);
+    drop(call);
+    world.run();
+    assert!(peer.requests().is_empty());
+}
+
+#[test]
 fn dropping_the_call_cancels_the_operation_under_way() {
     let (mut world, client, mut peer) = World::up();
     let call = client.read(&read_cap(), &index(17));

@@ -9,7 +9,7 @@ use kpthin_core::{
 };
 
 use super::world::{World, document, index, keypair, now, write_cap};
-use crate::{ConnectError, FirstConnect};
+use crate::{Config, ConnectError, Duplex, FirstConnect};
 
 #[test]
 fn connecting_ends_when_the_handshake_is_complete() {
@@ -60,6 +60,16 @@ fn a_silent_daemon_fails_connecting_after_the_handshake_timeout() {
     let error = world.client().unwrap_err();
     assert_eq!(error.handshake_step(), Some(HandshakeStep::Status), "{error}");
     assert!(peer.is_dropped());
+}
+
+#[test]
+fn a_dial_that_never_ends_is_given_up() {
+    let config = Config::connector(std::future::pending::<io::Result<Box<dyn Duplex>>>);
+    let mut world = World::of(config);
+    world.advance(Duration::from_secs(89));
+    assert!(now(world.connecting.as_mut().unwrap()).is_none());
+    world.advance(Duration::from_secs(1));
+    assert_eq!(world.client().unwrap_err().to_string(), "a connector: could not connect: timed out");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     future::Future,
-    io,
+    io::{self, Read},
     pin::{Pin, pin},
     sync::{
         Arc, Mutex,
@@ -109,10 +109,7 @@ impl Duplex for Line {
         let mut wire = self.0.lock().unwrap();
         let len = buffer.len().min(wire.chunk).min(wire.to_client.len());
         if len > 0 {
-            for (place, byte) in buffer.iter_mut().zip(wire.to_client.drain(..len)) {
-                *place = byte;
-            }
-            return Poll::Ready(Ok(len));
+            return Poll::Ready(wire.to_client.read(&mut buffer[..len]));
         }
         if wire.peer_reset {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
@@ -409,10 +406,22 @@ impl World {
             });
             async { result }
         });
+        Self { lines, ..Self::of(config.first_connect(first_connect)) }
+    }
+
+    /// A world whose links the test makes itself.
+    pub(super) fn of(config: Config) -> Self {
         let time = Time::default();
-        let (connecting, driver) = connect(time.clone(), config.first_connect(first_connect));
-        let woken = Arc::new(Flag(AtomicBool::new(true)));
-        Self { time, driver: Some(driver), ended: None, connecting: Some(connecting), lines, woken, polls: 0 }
+        let (connecting, driver) = connect(time.clone(), config);
+        Self {
+            time,
+            driver: Some(driver),
+            ended: None,
+            connecting: Some(connecting),
+            lines: Arc::default(),
+            woken: Arc::new(Flag(AtomicBool::new(true))),
+            polls: 0,
+        }
     }
 
     /// A client that is up, with a document, and its peer.
