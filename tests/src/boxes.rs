@@ -29,7 +29,18 @@ pub struct Stream {
 impl Stream {
     /// Has the daemon derive a stream.
     pub fn new<D: Daemon>(pair: &mut Pair<D>, seed: u8) -> Self {
-        let keys = pair.call(NewKeypair { seed: Some([seed; 32].into()) }).expect("a stream");
+        Self::of(pair.call(Self::request(seed)).expect("a stream"))
+    }
+
+    /// Asks for a stream.
+    #[must_use]
+    pub fn request(seed: u8) -> NewKeypair {
+        NewKeypair { seed: Some([seed; 32].into()) }
+    }
+
+    /// The stream that the daemon has derived.
+    #[must_use]
+    pub const fn of(keys: KeypairReply) -> Self {
         Self { keys }
     }
 

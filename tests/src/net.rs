@@ -1,6 +1,6 @@
 //! The embedded daemon at the far end of the wire.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use kpthin_core::Instant;
 use kpthin_devnet::{ConnId, Devnet, DevnetConfig, Output};
@@ -15,7 +15,14 @@ pub struct Net {
     /// By connection number.
     ids: Vec<ConnId>,
     closed: BTreeSet<ConnId>,
-    running: bool,
+    process: Process,
+}
+
+/// Whether somebody listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Process {
+    Running,
+    Stopped { until: Option<Instant> },
 }
 
 impl Net {
@@ -24,7 +31,7 @@ impl Net {
     pub fn new(seed: u64, config: DevnetConfig) -> Self {
         let seed = crate::Rng::new(seed ^ 0x5eed).bytes();
         let devnet = Devnet::new(config, seed, Instant::ORIGIN);
-        Self { devnet, ids: Vec::new(), closed: BTreeSet::new(), running: true }
+        Self { devnet, ids: Vec::new(), closed: BTreeSet::new(), process: Process::Running }
     }
 
     /// The ideal daemon.
@@ -41,13 +48,19 @@ impl Net {
 
     /// Stops the daemon and says so to its clients; nobody can connect until the restart.
     pub fn shut_down(&mut self, now: Instant) {
-        self.running = false;
+        self.process = Process::Stopped { until: None };
         self.devnet.shutdown(now);
+    }
+
+    /// The same, and starts it again when a client comes after a while.
+    pub fn bounce(&mut self, now: Instant, pause: Duration) {
+        self.shut_down(now);
+        self.process = Process::Stopped { until: Some(now + pause) };
     }
 
     /// Starts the daemon anew.
     pub fn restart(&mut self, now: Instant) {
-        self.running = true;
+        self.process = Process::Running;
         self.devnet.restart(now);
     }
 
@@ -58,8 +71,10 @@ impl Net {
 
 impl Daemon for Net {
     fn connect(&mut self, now: Instant) -> Option<Conn> {
-        if !self.running {
-            return None;
+        match self.process {
+            Process::Running => {}
+            Process::Stopped { until: Some(until) } if until <= now => self.restart(now),
+            Process::Stopped { .. } => return None,
         }
         self.ids.push(self.devnet.connect(now));
         Some(self.ids.len() as Conn - 1)

@@ -1,0 +1,150 @@
+//! The wire cut while a box is written and read: the daemon is the embedded one.
+//!
+//! Every byte is cut in `cut.rs`, where the daemon costs nothing. Here it is a sample of them, in
+//! which each run takes another offset, aftermath and kind of cut; `KPTHIN_EVERY_BYTE=1` takes all.
+
+use std::time::Duration;
+
+use kpthin_core::{
+    error::{CallError, Fate},
+    machine::CallId,
+    wire::{Request, SendMessage},
+};
+use kpthin_devnet::DevnetConfig;
+use kpthin_tests::{
+    Cut, Direction, How, Net, Pair,
+    boxes::{Stream, Unwritten},
+    sample,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What the daemon is when the client comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Resumed,
+    GraceExpired,
+    Restarted,
+    ShutDown,
+}
+
+const SCENES: [(How, After); 10] = [
+    (How::EndOfFile, After::Resumed),
+    (How::EndOfFile, After::GraceExpired),
+    (How::EndOfFile, After::Restarted),
+    (How::Reset, After::Resumed),
+    (How::Reset, After::GraceExpired),
+    (How::Reset, After::Restarted),
+    (How::Silence, After::Resumed),
+    (How::Silence, After::GraceExpired),
+    (How::Silence, After::Restarted),
+    (How::Unharmed, After::ShutDown),
+];
+
+struct Run {
+    pair: Pair<Net>,
+    silent: bool,
+    unanswered: u32,
+}
+
+impl Run {
+    /// A local call may be the one that finds out that nobody is there; a program asks again.
+    fn call<R: Request + Clone>(&mut self, request: R) -> R::Reply {
+        loop {
+            match self.pair.call(request.clone()) {
+                Ok(reply) => return reply,
+                Err(CallError::Unanswered) if self.silent && self.unanswered == 0 => self.unanswered += 1,
+                Err(error) => panic!("{:?}: {error:?}", R::KIND),
+            }
+        }
+    }
+}
+
+fn message(pair: &Pair<Net>) -> Option<SendMessage> {
+    let echo = pair.machine.document()?.services("echo").next()?.destination();
+    Some(SendMessage {
+        destination_id_hash: Some(echo.node),
+        recipient_queue_id: Some(echo.queue),
+        ..sample::message(1)
+    })
+}
+
+/// Writes a box and reads it, with a message under way and one cut.
+fn run(config: &DevnetConfig, cut: Option<(Cut, After)>) -> Pair<Net> {
+    let mut pair = Pair::new(21, Net::new(21, config.clone()));
+    if let Some((cut, after)) = cut {
+        pair.on_cut(cut, move |pair| {
+            let now = pair.now();
+            match after {
+                After::Resumed => {}
+                After::GraceExpired => pair.refuse_until = now + 30 * SECOND,
+                After::Restarted => pair.daemon.restart(now),
+                After::ShutDown => pair.daemon.bounce(now, 3 * SECOND),
+            }
+        });
+    }
+    let silent = cut.is_some_and(|(cut, _)| cut.how == How::Silence);
+    let mut run = Run { pair, silent, unanswered: 0 };
+    let stream = Stream::of(run.call(Stream::request(1)));
+    let echo: Option<CallId> = message(&run.pair).map(|message| run.pair.start(message));
+    let index = stream.first();
+    let envelope = run.call(stream.encrypt_write(&index, b"through it all"));
+    run.call(stream.send_write(envelope));
+    // A default write is done when the courier has it.
+    run.pair.run_for(10 * SECOND);
+    let envelope = run.call(stream.encrypt_read(&index));
+    let reply = run.call(stream.send_read(&index, envelope, Unwritten::Polls));
+    assert_eq!(&reply.plaintext.expect("a content")[..], b"through it all");
+    let mut pair = run.pair;
+    match pair.finish(echo.expect("an echo service")) {
+        Ok(_) => {}
+        // Its reply was lost with the daemon, or it never came to it.
+        Err(error @ (CallError::LinkLost(_) | CallError::Unanswered)) => {
+            assert_eq!(error.fate(), Fate::MaybeExecuted);
+            assert!(cut.is_some(), "lost without a cause");
+        }
+        Err(error) => panic!("{error:?}"),
+    }
+    pair
+}
+
+fn sampled(config: &DevnetConfig) {
+    let every = std::env::var_os("KPTHIN_EVERY_BYTE").is_some();
+    let (up, down) = run(config, None).delivered();
+    for (direction, total) in [(Direction::Up, up), (Direction::Down, down)] {
+        let step = if every { 1 } else { (total / 60).max(1) };
+        for (n, after_bytes) in (0..total).step_by(step).enumerate() {
+            let scenes = if every { &SCENES[..] } else { &SCENES[n % SCENES.len()..][..1] };
+            for (how, after) in scenes {
+                let mut pair = run(config, Some((Cut { direction, after_bytes, how: *how }, *after)));
+                assert_eq!(pair.cut, None, "the wire was not cut");
+                pair.run_for(200 * SECOND);
+                let status = pair.machine.status();
+                assert_eq!((status.queued, status.outstanding), (0, 0), "something is left");
+            }
+        }
+    }
+}
+
+#[test]
+fn cut_while_a_box_is_written_and_read() {
+    let mut config = DevnetConfig::instant();
+    config.grace_period = 20 * SECOND;
+    sampled(&config);
+}
+
+#[test]
+fn cut_while_a_box_is_written_and_read_at_the_reference_daemon() {
+    let mut config = DevnetConfig::reference();
+    config.grace_period = 20 * SECOND;
+    sampled(&config);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    for config in [DevnetConfig::instant(), DevnetConfig::reference()] {
+        let cut = Cut { direction: Direction::Down, after_bytes: 9_000, how: How::Reset };
+        let transcript = || run(&config, Some((cut, After::Restarted))).transcript();
+        assert_eq!(transcript(), transcript());
+    }
+}
