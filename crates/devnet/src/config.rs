@@ -81,6 +81,8 @@ pub struct DevnetConfig {
     /// How long an epoch lasts; at least one second.
     pub epoch_period: Duration,
     /// The Unix time at the origin of the machine's clock, at or after 2017-06-01; it sets the epoch.
+    ///
+    /// A [`Server`](crate::Server) puts the wall clock's time here.
     pub unix_time_at_origin: Duration,
     /// Whether the daemon is connected to the mix network at first.
     pub mixnet: bool,

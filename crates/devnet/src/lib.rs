@@ -1,16 +1,76 @@
 //! An embedded stand-in for the Katzenpost client daemon, for development and tests; it gives no anonymity.
-#![warn(
-    clippy::cast_possible_truncation,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unreachable
-)]
+//!
+//! A thin client talks to a daemon, and the daemon to a mix network. Where there is no mix network at hand, in a test or
+//! on a developer's machine, a devnet answers instead: it speaks the same protocol, keeps real boxes and stores them by
+//! the rules of real replicas. Capabilities, indexes and boxes are byte-identical to those of the real network for the
+//! same seed and plaintext, all artefacts have their real sizes, and a program that works here needs another address to
+//! work there, nothing else.
+//!
+//! - [`Devnet`] is the machine: bytes in, bytes out, time and a seed as arguments. A test joins it to a client in one
+//!   thread, with virtual time.
+//! - [`Server`] drives one on real sockets and on [pipes](Pipe) within the process.
+//! - [`Profile::Instant`] does what the specification recommends at once; [`Profile::Reference`] shows the reference
+//!   daemon as it is, with its losses and its slowness. Test on both.
+//!
+//! # What it is not
+//!
+//! - Not anonymous in any way: no mixing, no cover traffic, reader and writer are linkable, and the process sees every
+//!   plaintext, every capability and who asks for what.
+//! - Not post-quantum: the key agreement is X25519 alone.
+//! - Not a node of a mix network, and no way to reach anyone outside the process or its listening socket.
+//! - Not a replacement for the daemon: envelopes and descriptors are of no use with a real one, and the signatures under
+//!   its documents are by throw-away keys and prove nothing.
+//! - Not a measurement: latencies and failures are simulated.
+//!
+//! Whoever can connect can do everything, so it listens on the loopback interface only unless told otherwise. All names
+//! in its documents begin with `devnet-`.
+//!
+//! # What is not there yet
+//!
+//! - Copy commands (`start_resending_copy_command`), `create_courier_envelopes_from_*` and the voucher calls answer
+//!   code 4; cancelling a copy command succeeds, as for any unknown key.
+//! - Boxes are kept in memory only.
+//! - Of the reference's kinks: it does not crash, and a query id or hash of a wrong length ends the connection or is
+//!   answered with code 3 instead of being padded or cut (§4.0); accepting is not serial (Q-05); keys are case-sensitive
+//!   and the first known member counts; packets leave on a fixed grid instead of at random times.
+//!
+//! # Examples
+//!
+//! A devnet on a free TCP port greets whoever connects:
+//!
+//! ```
+//! use std::io::Read;
+//! use std::net::TcpStream;
+//!
+//! use kpthin_core::wire::AnyResponse;
+//! use kpthin_devnet::{DevnetConfig, Server};
+//!
+//! let net = Server::start(DevnetConfig::instant(), [7; 32])?;
+//! let mut stream = TcpStream::connect(net.tcp_addr().expect("started on TCP"))?;
+//!
+//! let mut prefix = [0; 4];
+//! stream.read_exact(&mut prefix)?;
+//! let mut body = vec![0; u32::from_be_bytes(prefix) as usize];
+//! stream.read_exact(&mut body)?;
+//! let Some(AnyResponse::ConnectionStatus(status)) = AnyResponse::decode(&body)? else {
+//!     panic!("every connection begins with its status");
+//! };
+//! assert!(status.is_connected);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![warn(clippy::cast_possible_truncation, clippy::indexing_slicing, clippy::panic, clippy::unreachable)]
 
 mod config;
 mod entropy;
 mod machine;
 mod network;
 pub(crate) mod pigeonhole;
+mod server;
 
 pub use config::{DevnetConfig, Profile, Timing};
 pub use machine::{BoxState, ConnId, Devnet, Output};
+pub use server::{NOTICE, Pipe, Server, ServerBuilder, StartError};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

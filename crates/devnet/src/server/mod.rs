@@ -1,0 +1,141 @@
+//! The devnet on real sockets and in-process pipes, on threads of its own.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the server is the machine's driver: clock, threads, locks and sockets are its business"
+)]
+
+mod builder;
+mod error;
+mod listen;
+mod pipe;
+mod shared;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kpthin_core::Instant;
+
+use crate::config::DevnetConfig;
+use crate::machine::Devnet;
+pub use builder::ServerBuilder;
+pub use error::StartError;
+use listen::Listening;
+pub use pipe::Pipe;
+use shared::Shared;
+
+/// What the devnet is, for a program to say when it starts one.
+pub const NOTICE: &str =
+    "This is a devnet, an embedded stand-in for a Katzenpost daemon. It gives no anonymity.";
+
+/// A running devnet.
+///
+/// Dropping it closes all connections and stops all threads. Each socket connection takes two threads and at most some
+/// 64 MiB of bytes that the client has not taken; one that takes none for a minute is closed. A client that is slow or
+/// stuck delays nobody else.
+///
+/// # Examples
+///
+/// ```
+/// use kpthin_devnet::{DevnetConfig, Server};
+///
+/// let net = Server::start(DevnetConfig::instant(), [7; 32])?;
+/// let address = net.tcp_addr().expect("started on TCP");
+/// assert!(address.ip().is_loopback());
+///
+/// net.set_mixnet(false);
+/// net.restart();
+/// # Ok::<(), kpthin_devnet::StartError>(())
+/// ```
+pub struct Server {
+    shared: Arc<Shared>,
+    tcp: Option<SocketAddr>,
+    unix: Option<PathBuf>,
+    listening: Vec<Listening>,
+}
+
+impl Server {
+    /// Starts a devnet that listens on a free TCP port of the loopback interface.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Io`] if there is no port or thread to be had.
+    pub fn start(config: DevnetConfig, seed: [u8; 32]) -> Result<Self, StartError> {
+        Self::builder(config, seed).tcp(SocketAddr::from(([127, 0, 0, 1], 0))).start()
+    }
+
+    /// Prepares a devnet that listens where it is told to, or nowhere.
+    ///
+    /// Pipes within the process are always there.
+    pub const fn builder(config: DevnetConfig, seed: [u8; 32]) -> ServerBuilder {
+        ServerBuilder::new(config, seed)
+    }
+
+    /// Where it listens on TCP, with the port that it got.
+    #[must_use]
+    pub const fn tcp_addr(&self) -> Option<SocketAddr> {
+        self.tcp
+    }
+
+    /// Where it listens in the file system.
+    #[must_use]
+    pub fn unix_path(&self) -> Option<&Path> {
+        self.unix.as_deref()
+    }
+
+    /// Connects within the process, without a socket.
+    #[must_use]
+    pub fn connect_in_process(&self) -> Pipe {
+        Pipe::new(Arc::clone(&self.shared))
+    }
+
+    /// Starts the daemon anew: all connections drop, sessions and operations are forgotten, boxes are kept.
+    pub fn restart(&self) {
+        self.with(Devnet::restart);
+    }
+
+    /// Stops the daemon: every client is told, then closed. Later connections are closed at once.
+    ///
+    /// [`restart`](Self::restart) starts it again.
+    pub fn shutdown(&self) {
+        self.with(Devnet::shutdown);
+    }
+
+    /// Connects the daemon to the mix network or cuts it off.
+    pub fn set_mixnet(&self, connected: bool) {
+        self.with(|devnet, now| devnet.set_mixnet(now, connected));
+    }
+
+    /// Begins the next epoch before its time.
+    pub fn advance_epoch(&self) {
+        self.with(Devnet::advance_epoch);
+    }
+
+    /// Does something with the machine, for example [`Devnet::read_box`], and then drains it.
+    ///
+    /// It is locked meanwhile. Calls other than looking need the time as the server measures it, which comes along.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Devnet, Instant) -> T) -> T {
+        self.shared.with(|state, now| act(&mut state.devnet, now))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stop();
+        for listening in self.listening.drain(..) {
+            listening.end();
+        }
+        self.shared.wait_for_threads();
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("tcp", &self.tcp).field("unix", &self.unix).finish_non_exhaustive()
+    }
+}

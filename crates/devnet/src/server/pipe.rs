@@ -1,0 +1,149 @@
+//! A connection within the process: no socket, no thread, any executor.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::shared::{Link, LinkEnd, Shared, State};
+use crate::machine::ConnId;
+
+/// The most that one write takes.
+const WRITE_LEN: usize = 64 << 10;
+
+/// What a pipe needs besides the machine: bytes on their way to the client, and who waits.
+///
+/// Holds what one poll of the machine gave, 256 KiB and a frame at most.
+#[derive(Default)]
+pub(super) struct PipeEnds {
+    bytes: Vec<u8>,
+    taken: usize,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    shut: bool,
+}
+
+impl PipeEnds {
+    pub(super) fn take_wakers(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        self.reader.take().into_iter().chain(self.writer.take())
+    }
+
+    fn take_bytes(&mut self, buffer: &mut [u8]) -> usize {
+        let waiting = self.bytes.get(self.taken..).unwrap_or_default();
+        let len = waiting.len().min(buffer.len());
+        buffer.iter_mut().zip(waiting).for_each(|(byte, waiting)| *byte = *waiting);
+        self.taken += len;
+        if self.taken >= self.bytes.len() {
+            self.bytes.clear();
+            self.bytes.shrink_to(WRITE_LEN);
+            self.taken = 0;
+        }
+        len
+    }
+}
+
+/// A connection to the devnet within the process.
+///
+/// Reading and writing are independent of each other and each remembers one waker, so two tasks can share it. The
+/// methods have the contract of the ecosystem's `AsyncRead` and `AsyncWrite`; there is nothing to flush. Dropping it
+/// drops the connection without a word. It outlives the [`Server`](super::Server): then reading finds the end of file.
+pub struct Pipe {
+    shared: Arc<Shared>,
+    conn: ConnId,
+}
+
+impl Pipe {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let conn = shared.with(|state, now| {
+            let conn = state.devnet.connect(now);
+            let mut link = Link::new(LinkEnd::Pipe(PipeEnds::default()));
+            link.closing = state.stopped;
+            drop(state.links.insert(conn, link));
+            conn
+        });
+        Self { shared, conn }
+    }
+
+    /// Reads what the daemon has sent; 0 bytes mean that it has closed the connection.
+    ///
+    /// # Errors
+    ///
+    /// None; the signature is that of its kind.
+    pub fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.shared.with(|state, now| {
+            let State { devnet, links, .. } = state;
+            let Some(link) = links.get_mut(&self.conn) else { return Poll::Ready(Ok(0)) };
+            let LinkEnd::Pipe(ends) = &mut link.end else { return Poll::Ready(Ok(0)) };
+            if ends.bytes.is_empty() {
+                devnet.poll_transmit(now, self.conn, &mut ends.bytes);
+            }
+            match ends.take_bytes(buffer) {
+                0 if link.closing => Poll::Ready(Ok(0)),
+                0 => {
+                    ends.reader = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+                len => Poll::Ready(Ok(len)),
+            }
+        })
+    }
+
+    /// Hands bytes to the daemon, as many as it takes now.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe` if the connection is closed, or after [`poll_shutdown`](Self::poll_shutdown).
+    pub fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.shared.with(|state, now| {
+            let State { devnet, links, .. } = state;
+            let broken = Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            let Some(link) = links.get_mut(&self.conn).filter(|link| !link.closing) else { return broken };
+            let LinkEnd::Pipe(ends) = &mut link.end else { return broken };
+            if ends.shut {
+                return broken;
+            }
+            if !devnet.wants_input(self.conn) {
+                ends.writer = Some(cx.waker().clone());
+                link.stalled = true;
+                return Poll::Pending;
+            }
+            let part = bytes.get(..WRITE_LEN).unwrap_or(bytes);
+            devnet.handle_input(now, self.conn, part);
+            Poll::Ready(Ok(part.len()))
+        })
+    }
+
+    /// Ends writing: the daemon answers what it has read and then closes. Always ready.
+    ///
+    /// # Errors
+    ///
+    /// None; the signature is that of its kind.
+    pub fn poll_shutdown(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shared.with(|state, now| {
+            if let Some(Link { end: LinkEnd::Pipe(ends), .. }) = state.links.get_mut(&self.conn)
+                && !std::mem::replace(&mut ends.shut, true)
+            {
+                state.devnet.handle_eof(now, self.conn);
+            }
+        });
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.shared.with(|state, now| {
+            state.devnet.handle_disconnected(now, self.conn);
+            drop(state.links.remove(&self.conn));
+        });
+    }
+}
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pipe").field(&self.conn).finish()
+    }
+}

@@ -1,0 +1,228 @@
+//! The machine behind its lock, and the one place that drains it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread;
+use std::time::Duration;
+
+use kpthin_core::Instant;
+
+use super::StartError;
+use super::pipe::PipeEnds;
+use super::socket::Stream;
+use crate::config::DevnetConfig;
+use crate::machine::{ConnId, Devnet, Output};
+
+/// What the accepting threads wait after a failure, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a connection looks like from the outside.
+pub(super) struct Link {
+    /// Nothing more comes from the machine than what is already on its way.
+    pub(super) closing: bool,
+    /// There may be bytes to poll.
+    pub(super) ready: bool,
+    /// Somebody waits for the machine to read from this connection again.
+    pub(super) stalled: bool,
+    pub(super) end: LinkEnd,
+}
+
+pub(super) enum LinkEnd {
+    Pipe(PipeEnds),
+    Socket { stream: Arc<Stream>, changed: Arc<Condvar> },
+}
+
+impl Link {
+    pub(super) const fn new(end: LinkEnd) -> Self {
+        Self { closing: false, ready: true, stalled: false, end }
+    }
+
+    /// Tells whoever waits on this connection to look again.
+    fn wake(&mut self, wakers: &mut Vec<Waker>) {
+        self.ready = true;
+        match &mut self.end {
+            LinkEnd::Pipe(ends) => wakers.extend(ends.take_wakers()),
+            LinkEnd::Socket { changed, .. } => changed.notify_all(),
+        }
+    }
+}
+
+pub(super) struct State {
+    pub(super) devnet: Devnet,
+    pub(super) links: BTreeMap<ConnId, Link>,
+    pub(super) stopped: bool,
+    wake_at: Option<Instant>,
+    threads: usize,
+}
+
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// The machine wants to be woken at another time, or the server stops.
+    timer: Condvar,
+    /// A thread has ended.
+    ended: Condvar,
+    origin: std::time::Instant,
+}
+
+impl Shared {
+    pub(super) fn new(mut config: DevnetConfig, seed: [u8; 32]) -> Self {
+        // The epochs and the times of messages are those of the wall clock.
+        if let Ok(unix_time) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+            config.unix_time_at_origin = unix_time;
+        }
+        let state = State {
+            devnet: Devnet::new(config, seed, Instant::ORIGIN),
+            links: BTreeMap::new(),
+            stopped: false,
+            wake_at: Some(Instant::ORIGIN),
+            threads: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            timer: Condvar::new(),
+            ended: Condvar::new(),
+            origin: std::time::Instant::now(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        Instant::from_origin(self.origin.elapsed())
+    }
+
+    /// The state, also after a thread has panicked with it: one broken connection ends no other.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the machine and drains it; wakers are called when the lock is free again.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let mut wakers = Vec::new();
+        let result = {
+            let mut state = self.lock();
+            let result = act(&mut state, self.now());
+            self.drain(&mut state, &mut wakers);
+            result
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    /// Waits until `changed` is told, or the server stops; whoever changes the state has drained it.
+    pub(super) fn wait<'a>(changed: &Condvar, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn drain(&self, state: &mut State, wakers: &mut Vec<Waker>) {
+        loop {
+            match state.devnet.poll_output() {
+                Output::Close(conn) => {
+                    if let Some(link) = state.links.get_mut(&conn) {
+                        link.closing = true;
+                        link.wake(wakers);
+                    }
+                }
+                Output::Transmit(conn) => {
+                    if let Some(link) = state.links.get_mut(&conn) {
+                        link.wake(wakers);
+                    }
+                }
+                Output::Idle { wake_at } => {
+                    if wake_at != state.wake_at {
+                        state.wake_at = wake_at;
+                        self.timer.notify_all();
+                    }
+                    break;
+                }
+            }
+        }
+        let State { devnet, links, .. } = state;
+        for (conn, link) in links {
+            if link.stalled && devnet.wants_input(*conn) {
+                link.stalled = false;
+                link.wake(wakers);
+            }
+        }
+    }
+
+    /// Runs `work` on a thread that the server waits for at its end.
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        name: &str,
+        work: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) -> Result<(), StartError> {
+        self.lock().threads += 1;
+        let running = Running(Arc::clone(self));
+        let builder = thread::Builder::new().name(format!("devnet {name}"));
+        let spawned = builder.spawn(move || work(&running.0));
+        spawned.map(drop).map_err(StartError::io("start a thread"))
+    }
+
+    /// Wakes the machine when it wants to be.
+    pub(super) fn spawn_timer(self: &Arc<Self>) -> Result<(), StartError> {
+        self.spawn("timer", |shared| {
+            loop {
+                let mut state = shared.lock();
+                loop {
+                    let now = shared.now();
+                    match state.wake_at {
+                        _ if state.stopped => return,
+                        Some(at) if at <= now => break,
+                        Some(at) => {
+                            let left = at.saturating_since(now);
+                            let waited = shared.timer.wait_timeout(state, left);
+                            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                        }
+                        None => state = Self::wait(&shared.timer, state),
+                    }
+                }
+                drop(state);
+                shared.with(|state, now| state.devnet.handle_timeout(now));
+            }
+        })
+    }
+
+    /// Waits a moment, or until the server stops, whether it has.
+    pub(super) fn pause(&self) -> bool {
+        let state = self.lock();
+        let waited = self.ended.wait_timeout(state, ACCEPT_PAUSE);
+        waited.unwrap_or_else(PoisonError::into_inner).0.stopped
+    }
+
+    /// Ends every connection and tells all threads to end.
+    pub(super) fn stop(&self) {
+        let mut wakers = Vec::new();
+        let mut state = self.lock();
+        state.stopped = true;
+        for link in state.links.values_mut() {
+            link.closing = true;
+            link.wake(&mut wakers);
+            if let LinkEnd::Socket { stream, .. } = &link.end {
+                stream.shut_down();
+            }
+        }
+        drop(state);
+        self.timer.notify_all();
+        self.ended.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn wait_for_threads(&self) {
+        let mut state = self.lock();
+        while state.threads > 0 {
+            state = Self::wait(&self.ended, state);
+        }
+    }
+}
+
+/// Counts a thread for as long as it runs, or panics.
+struct Running(Arc<Shared>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.threads = state.threads.saturating_sub(1);
+        drop(state);
+        self.0.ended.notify_all();
+    }
+}
