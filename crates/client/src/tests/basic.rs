@@ -164,6 +164,28 @@ fn a_try_lasts_two_minutes_of_connected_time_and_then_the_box_is_encrypted_afres
 }
 
 #[test]
+fn tries_grow_to_ten_minutes_and_no_longer() {
+    let (mut world, client, mut peer) = World::up();
+    let call = client.write(&write_cap(), &index(17), "x");
+    let mut start = started(&mut world, &mut peer);
+    for minutes in [2, 4, 8, 10, 10] {
+        world.advance(Duration::from_secs(minutes * 60 - 1));
+        assert!(peer.requests().is_empty(), "{minutes} minutes are not over");
+        world.advance(Duration::from_secs(1));
+        refuse(&peer, &start, 24);
+        peer.requests().iter().for_each(|request| match request.request.kind() {
+            RequestKind::StartResendingEncryptedMessage => {}
+            _ => peer.answer(request),
+        });
+        world.run();
+        let mut starts = peer.requests();
+        starts.retain(|request| request.request.kind() == RequestKind::StartResendingEncryptedMessage);
+        start = starts.pop().expect("encrypted afresh and started");
+    }
+    drop(call);
+}
+
+#[test]
 fn tombstones_are_reported_box_by_box() {
     let (mut world, client, mut peer) = World::up();
     let mut call = client.tombstone(&write_cap(), &index(17), 20);

@@ -136,6 +136,20 @@ fn the_fate_of_a_flow_is_the_worst_of_its_steps() {
 }
 
 #[test]
+fn an_error_of_a_later_step_does_not_hide_what_an_earlier_one_may_have_done() {
+    let (mut world, client, mut peer) = World::up();
+    let mut call = client.flow(FlowKind::Finite, |client| async move {
+        let next = client.write(&write_cap(), &index(17), "x").await?;
+        client.new_keypair(&Seed::from([1; 32])).await?;
+        let unsent = client.next_message_box_index(&next);
+        unsent.cancel();
+        unsent.await
+    });
+    world.serve(&mut peer);
+    assert_eq!(now(&mut call), Some(Err(CallError::Cancelled(Fate::MaybeExecuted))));
+}
+
+#[test]
 fn the_fate_of_a_flow_within_a_flow_counts_when_the_outer_one_ends() {
     let (mut world, client, mut peer) = World::up();
     let mut outer = client

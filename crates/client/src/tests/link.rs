@@ -1,6 +1,13 @@
 //! The first connection, and how bytes move.
 
-use std::{io, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use kpthin_core::{
     error::{CallError, CloseReason, Fate},
@@ -8,7 +15,7 @@ use kpthin_core::{
     wire::{AnyRequest, Seed},
 };
 
-use super::world::{World, document, index, keypair, now, write_cap};
+use super::world::{Flag, World, document, index, keypair, now, write_cap};
 use crate::{Config, ConnectError, Duplex, FirstConnect};
 
 #[test]
@@ -237,6 +244,37 @@ fn a_dropped_driver_fails_every_waiter() {
     assert_eq!(now(&mut client.new_keypair(&Seed::from([1; 32]))), Some(Err(gone(Fate::NotSent))));
     assert_eq!(now(&mut client.stop()), Some(Ok(())));
     assert!(peer.is_dropped());
+}
+
+#[test]
+fn a_dropped_driver_wakes_every_waiter() {
+    let (mut world, client, _peer) = World::up();
+    let mut events = client.events();
+    let mut call = client.new_keypair(&Seed::from([1; 32]));
+    let mut flow = client.flow(crate::FlowKind::Finite, |_| std::future::pending::<Result<(), CallError>>());
+    let mut changed = client.status_changed();
+    let mut pause = client.pause(Duration::from_secs(60));
+    let mut recv = events.recv();
+    world.run();
+    let woken = [(); 5].map(|()| Arc::new(Flag::default()));
+    let [a, b, c, d, e] = woken.clone().map(Waker::from);
+    assert!(Pin::new(&mut call).poll(&mut Context::from_waker(&a)).is_pending());
+    assert!(Pin::new(&mut flow).poll(&mut Context::from_waker(&b)).is_pending());
+    assert!(Pin::new(&mut changed).poll(&mut Context::from_waker(&c)).is_pending());
+    assert!(Pin::new(&mut pause).poll(&mut Context::from_waker(&d)).is_pending());
+    assert!(Pin::new(&mut recv).poll(&mut Context::from_waker(&e)).is_pending());
+    world.driver = None;
+    assert!(woken.iter().all(|flag| flag.is_set()));
+}
+
+#[test]
+fn a_peer_that_takes_nothing_more_is_gone_even_if_it_says_nothing() {
+    let (mut world, client, peer) = World::up();
+    peer.break_writes();
+    let call = client.new_keypair(&Seed::from([1; 32]));
+    world.run();
+    assert!(peer.is_dropped());
+    drop(call);
 }
 
 #[test]

@@ -96,6 +96,7 @@ struct Wire {
     client_dropped: bool,
     peer_shut: bool,
     peer_reset: bool,
+    write_broken: bool,
     writes: usize,
     read_waker: Option<Waker>,
     write_waker: Option<Waker>,
@@ -123,7 +124,7 @@ impl Duplex for Line {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut wire = self.0.lock().unwrap();
-        if wire.peer_reset {
+        if wire.peer_reset || wire.write_broken {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let len = bytes.len().min(wire.chunk).min(wire.capacity - wire.to_peer.len());
@@ -256,6 +257,10 @@ impl Peer {
         self.wake(|wire| wire.peer_reset = true);
     }
 
+    pub(super) fn break_writes(&self) {
+        self.wake(|wire| wire.write_broken = true);
+    }
+
     pub(super) fn limit(&self, chunk: usize, capacity: usize) {
         self.wake(|wire| {
             wire.chunk = chunk;
@@ -350,7 +355,13 @@ pub(super) fn document(epoch: u64) -> Document {
 }
 
 #[derive(Default)]
-struct Flag(AtomicBool);
+pub(super) struct Flag(AtomicBool);
+
+impl Flag {
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
@@ -397,6 +408,7 @@ impl World {
                     client_dropped: false,
                     peer_shut: false,
                     peer_reset: false,
+                    write_broken: false,
                     writes: 0,
                     read_waker: None,
                     write_waker: None,
