@@ -21,3 +21,9 @@ pub use rng::Rng;
 pub use scripted::{Scripted, Talk};
 pub use tap::{Tap, Written};
 pub use wire::{Cut, Direction, How};
+
+/// A number that somebody set for a longer or a narrower run.
+#[must_use]
+pub fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}

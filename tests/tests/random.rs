@@ -1,5 +1,5 @@
 //! Random scripts against a random daemon: whatever happens, every call ends once and nothing is
-//! left. `KPTHIN_SEED=n` runs one seed alone.
+//! left. `KPTHIN_SEED=n` runs one seed alone, `KPTHIN_SEEDS=n` so many.
 
 use std::{cell::Cell, collections::BTreeSet, rc::Rc, time::Duration};
 
@@ -166,11 +166,11 @@ fn run(seed: u64) -> u64 {
 
 #[test]
 fn random_scripts_leave_nothing_behind() {
-    if let Some(seed) = std::env::var("KPTHIN_SEED").ok().and_then(|seed| seed.parse().ok()) {
+    if let Some(seed) = kpthin_tests::number_from("KPTHIN_SEED") {
         run(seed);
         return;
     }
-    for seed in 0..1_000 {
+    for seed in 0..kpthin_tests::number_from("KPTHIN_SEEDS").unwrap_or(1_000) {
         run(seed);
     }
 }
