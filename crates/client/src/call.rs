@@ -19,7 +19,8 @@ use crate::{
     block::{Blocked, block_on},
     cell::Cell,
     flow::FlowId,
-    shared::{Handle, Shared, Then},
+    handle::Handle,
+    shared::{Shared, Then},
 };
 
 /// Takes what the caller wants out of a reply.

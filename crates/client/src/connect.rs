@@ -19,8 +19,9 @@ use crate::{
     cell::Cell,
     config::{Config, FirstConnect},
     driver::Driver,
+    handle::Handle,
     io::Runtime,
-    shared::{First, Handle, Shared},
+    shared::{First, Shared},
 };
 
 /// Why there is no client: which step of connecting failed, and how.

@@ -10,11 +10,7 @@ use std::{
 use futures_core::Stream;
 use kpthin_core::machine::Event;
 
-use crate::{
-    block::block_on,
-    cell::remember,
-    shared::{Handle, Shared},
-};
+use crate::{block::block_on, cell::remember, handle::Handle, shared::Shared};
 
 /// Events kept for a subscriber that does not take them; at the limit the oldest goes, and one
 /// [`Event::Lagged`] tells how many went.

@@ -10,7 +10,6 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
-    thread::{self, ThreadId},
     time::Duration,
 };
 
@@ -28,28 +27,10 @@ use crate::{
     flow::{Body, End, FlowId, FlowKind, Flows},
     io::Runtime,
     pause::{Timer, Timers},
+    seat::Seat,
     slots::Slots,
     status::Watch,
 };
-
-/// How long detached calls may go on once the last handle is gone.
-const DETACHED_MAX: Duration = Duration::from_secs(30);
-
-/// Where the driver is.
-#[derive(Debug, Default)]
-enum Seat {
-    /// Ended, or dropped.
-    Gone,
-    /// Waiting for its waker.
-    Parked(Waker),
-    /// Running; `dirty` if a command came since it last looked.
-    Polling { dirty: bool },
-    /// Never polled yet.
-    #[default]
-    Unpolled,
-    /// Woken, and not yet running.
-    Woken,
-}
 
 /// How far the client is on its way to its end.
 ///
@@ -91,8 +72,7 @@ pub(crate) struct State {
     pub(crate) stops: Vec<Arc<Cell<Result<(), CallError>>>>,
     /// What is dialled, for [`ConnectError`].
     target: Arc<str>,
-    seat: Seat,
-    driver_thread: Option<ThreadId>,
+    pub(crate) seat: Seat,
 }
 
 impl State {
@@ -197,48 +177,7 @@ impl State {
         wakers.extend(self.stops.drain(..).filter_map(|cell| cell.fill(stopped.clone())));
         self.subscribers.wake_all(wakers);
         self.watch.changed(wakers);
-        if let Seat::Parked(waker) = std::mem::replace(&mut self.seat, Seat::Gone) {
-            wakers.push(waker);
-        }
-    }
-
-    /// Notes a command; the waker is to be woken once the lock is released.
-    fn touch(&mut self) -> Option<Waker> {
-        match &mut self.seat {
-            Seat::Polling { dirty } => {
-                *dirty = true;
-                None
-            }
-            Seat::Gone | Seat::Unpolled | Seat::Woken => None,
-            Seat::Parked(_) => match std::mem::replace(&mut self.seat, Seat::Woken) {
-                Seat::Parked(waker) => Some(waker),
-                _ => None,
-            },
-        }
-    }
-
-    /// The driver runs on this thread now.
-    pub(crate) fn take_seat(&mut self) -> Option<Waker> {
-        self.driver_thread = Some(thread::current().id());
-        match std::mem::replace(&mut self.seat, Seat::Polling { dirty: false }) {
-            Seat::Parked(waker) => Some(waker),
-            _ => None,
-        }
-    }
-
-    /// The driver wants to wait; `false` if a command came in between.
-    pub(crate) fn park(&mut self, waker: &Waker) -> bool {
-        if matches!(self.seat, Seat::Polling { dirty: true }) {
-            self.seat = Seat::Polling { dirty: false };
-            return false;
-        }
-        self.seat = Seat::Parked(waker.clone());
-        true
-    }
-
-    /// The driver has woken itself.
-    pub(crate) fn requeue(&mut self) {
-        self.seat = Seat::Woken;
+        wakers.extend(self.seat.leave());
     }
 }
 
@@ -288,7 +227,6 @@ impl Shared {
                 stops: Vec::new(),
                 target,
                 seat: Seat::default(),
-                driver_thread: None,
             }),
             time: runtime,
             handles: AtomicUsize::new(0),
@@ -307,10 +245,10 @@ impl Shared {
 
     /// Whether waiting on this thread could keep the driver from running.
     pub(crate) fn must_not_block(&self) -> bool {
-        let state = self.lock();
-        let gone = matches!(state.seat, Seat::Gone);
-        let here = state.driver_thread == Some(thread::current().id());
-        drop(state);
+        let (gone, here) = {
+            let seat = &self.lock().seat;
+            (seat.is_left(), seat.was_here())
+        };
         !gone && (here || self.time.on_worker())
     }
 
@@ -320,7 +258,7 @@ impl Shared {
         let (result, waker) = {
             let mut state = self.lock();
             let result = command(&mut state, now);
-            (result, state.touch())
+            (result, state.seat.touch())
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -337,6 +275,15 @@ impl Shared {
             state.slots.insert(call, kind, flow, now);
             Ok(call)
         })
+    }
+
+    pub(crate) fn add_handle(&self) {
+        let _before = self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells whether it was the last one.
+    pub(crate) fn remove_handle(&self) -> bool {
+        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     pub(crate) fn mint_flow(&self) -> FlowId {
@@ -436,7 +383,7 @@ impl Shared {
     pub(crate) fn wake_flow(&self, id: FlowId) {
         let waker = {
             let mut state = self.lock();
-            if state.flows.wake(id) { state.touch() } else { None }
+            if state.flows.wake(id) { state.seat.touch() } else { None }
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -449,52 +396,4 @@ impl Shared {
 pub(crate) enum Then {
     Cancel,
     RunOn,
-}
-
-/// A counted share of the client: while there is one, the client goes on.
-///
-/// The handle that a flow gets is not counted, or a flow would keep itself going.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    shared: Arc<Shared>,
-    flow: Option<FlowId>,
-}
-
-impl Handle {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self::share(shared, None)
-    }
-
-    pub(crate) fn of_flow(shared: Arc<Shared>, flow: FlowId) -> Self {
-        Self::share(shared, Some(flow))
-    }
-
-    fn share(shared: Arc<Shared>, flow: Option<FlowId>) -> Self {
-        if flow.is_none() {
-            let _ = shared.handles.fetch_add(1, Ordering::Relaxed);
-        }
-        Self { shared, flow }
-    }
-
-    pub(crate) const fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
-    pub(crate) const fn flow(&self) -> Option<FlowId> {
-        self.flow
-    }
-}
-
-impl Clone for Handle {
-    fn clone(&self) -> Self {
-        Self::share(self.shared.clone(), self.flow)
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        if self.flow.is_none() && self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.shared.command(|state, now| state.drain(now + DETACHED_MAX));
-        }
-    }
 }

@@ -11,14 +11,18 @@
 //!
 //! # Examples
 //!
-//! Alice writes a box, Bob reads it:
+//! Alice writes a box, Bob reads it. Here an embedded daemon answers; with a real one only the
+//! first lines are others (`Config::from_file("thinclient.toml")?`):
 //!
-//! ```no_run
-//! # #[cfg(feature = "tokio")]
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use kpthin::{Config, Read};
+//! ```
+//! # #[cfg(all(feature = "devnet", feature = "tokio"))]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use kpthin::{Read, devnet::{self, DevnetConfig, Server}};
 //!
-//! let client = kpthin::tokio::connect(Config::from_file("thinclient.toml")?).await?;
+//! let net = Arc::new(Server::builder(DevnetConfig::instant(), [7; 32]).start()?);
+//! let client = kpthin::tokio::connect(devnet::in_process(&net)).await?;
 //!
 //! let stream = client.create_stream().await?;
 //! client.write(&stream.write_cap, &stream.first_message_index, "hello, Bob").await?;
@@ -28,8 +32,11 @@
 //!     Read::NotWritten => println!("nothing there yet"),
 //!     Read::Tombstone { .. } => println!("deleted"),
 //! }
+//! client.stop().await?;
 //! # Ok(())
 //! # }
+//! # #[cfg(not(all(feature = "devnet", feature = "tokio")))]
+//! # fn main() {}
 //! ```
 //!
 //! # Where to start
@@ -56,8 +63,8 @@
 pub use kpthin_client::*;
 
 #[cfg(feature = "devnet")]
-#[doc(inline)]
-pub use kpthin_devnet as devnet;
+pub mod devnet;
+
 #[cfg(feature = "tokio")]
 #[doc(inline)]
 pub use kpthin_tokio as tokio;

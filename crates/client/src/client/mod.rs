@@ -20,8 +20,9 @@ use crate::{
     cell::Cell,
     events::Events,
     flow::{FlowKind, Task},
+    handle::Handle,
     pause::Pause,
-    shared::{Handle, Phase, Shared, Then},
+    shared::{Phase, Shared, Then},
     status::StatusChanged,
 };
 

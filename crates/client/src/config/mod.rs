@@ -2,7 +2,7 @@
 
 mod file;
 
-use std::{fmt, future::Future, io, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, net::SocketAddr, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use kpthin_core::machine;
 
@@ -154,6 +154,13 @@ impl Config {
 impl From<Endpoint> for Config {
     fn from(endpoint: Endpoint) -> Self {
         Self::new(Target::Endpoint(endpoint), machine::Config::default())
+    }
+}
+
+/// A daemon at a TCP address that is known already.
+impl From<SocketAddr> for Config {
+    fn from(address: SocketAddr) -> Self {
+        Self::tcp(address.to_string())
     }
 }
 

@@ -334,13 +334,13 @@ impl<R: Runtime> Future for Driver<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
-        let stale = this.shared.lock().take_seat();
+        let stale = this.shared.lock().seat.take();
         drop(stale);
         for round in 1..=ROUNDS_MAX {
             match this.round(cx, round == ROUNDS_MAX) {
                 Ok(true) => {}
                 Ok(false) => {
-                    if !this.sleep(cx) && this.shared.lock().park(cx.waker()) {
+                    if !this.sleep(cx) && this.shared.lock().seat.park(cx.waker()) {
                         return Poll::Pending;
                     }
                 }
@@ -350,7 +350,7 @@ impl<R: Runtime> Future for Driver<R> {
                 }
             }
         }
-        this.shared.lock().requeue();
+        this.shared.lock().seat.requeue();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
