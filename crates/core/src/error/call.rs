@@ -170,6 +170,7 @@ impl CallError {
 }
 
 /// Refused is only what the daemon decides before it acts, or the courier before it dispatches.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not known to be refused may have happened")]
 const fn daemon_fate(error: DaemonError) -> Fate {
     match error {
         DaemonError::CourierInvalidEpoch
@@ -179,14 +180,11 @@ const fn daemon_fate(error: DaemonError) -> Fate {
         | DaemonError::VoucherHashMismatch
         | DaemonError::VoucherSealOpenFailed
         | DaemonError::VoucherSignatureInvalid => Fate::Refused,
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "what is not known to be refused may have happened"
-        )]
         _ => Fate::MaybeExecuted,
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are about the request itself")]
 const fn daemon_retry(error: DaemonError) -> Retry {
     match error {
         DaemonError::BacapDecryptionFailed
@@ -203,7 +201,6 @@ const fn daemon_retry(error: DaemonError) -> Retry {
         | DaemonError::Timeout => Retry::Later,
         DaemonError::CopyCommandFailed => Retry::OtherCourier,
         DaemonError::StartResendingCancelled => Retry::Same,
-        #[expect(clippy::wildcard_enum_match_arm, reason = "all others are about the request itself")]
         _ => Retry::Never,
     }
 }
@@ -226,14 +223,16 @@ const fn replica_retry(error: ReplicaError) -> Retry {
 
 #[cfg(test)]
 mod tests {
+    use alloc::{vec, vec::Vec};
+
     use super::*;
 
     /// Every variant once, with its row of the two tables.
-    fn rows() -> std::vec::Vec<(CallError, Fate, Retry)> {
+    fn rows() -> Vec<(CallError, Fate, Retry)> {
         use CallError as E;
         use Fate::{MaybeExecuted, NotSent, Refused};
         let copy = E::Copy { replica: None, failed_envelope: None, replayed: false };
-        let mut rows = std::vec![
+        let mut rows = vec![
             (E::CancelledElsewhere, MaybeExecuted, Retry::Same),
             (E::Conflict, NotSent, Retry::Later),
             (copy, MaybeExecuted, Retry::OtherCourier),

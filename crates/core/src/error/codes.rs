@@ -146,6 +146,8 @@ impl ReplicaError {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -154,10 +156,7 @@ mod tests {
             assert_eq!(DaemonError::from_code(code).code(), code);
             assert_eq!(ReplicaError::from_code(code).code(), code);
         }
-        assert_eq!(DaemonError::ALL.map(DaemonError::code).to_vec(), (1..=32).collect::<std::vec::Vec<_>>());
-        assert_eq!(
-            ReplicaError::ALL.map(ReplicaError::code).to_vec(),
-            (1..=11).collect::<std::vec::Vec<_>>()
-        );
+        assert_eq!(DaemonError::ALL.map(DaemonError::code).to_vec(), (1..=32).collect::<Vec<_>>());
+        assert_eq!(ReplicaError::ALL.map(ReplicaError::code).to_vec(), (1..=11).collect::<Vec<_>>());
     }
 }

@@ -236,6 +236,11 @@ impl Cancels {
         waiting.iter().filter_map(|frame| frame.caller).collect()
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.keys.is_empty() && self.again.is_empty()
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

@@ -37,22 +37,24 @@ impl Queue {
             Lane::Create => Self::Create,
             Lane::Quick => Self::Quick,
             Lane::Slow => Self::Slow,
-            Lane::Mixnet => match request {
-                AnyRequest::StartResendingCopyCommand(_) => Self::Copy,
-                AnyRequest::StartResendingEncryptedMessage(start)
-                    if start.read_cap.is_some() && !start.no_retry_on_box_id_not_found =>
-                {
-                    Self::Poll
-                }
-                #[expect(clippy::wildcard_enum_match_arm, reason = "the lane holds no others")]
-                _ => Self::Start,
-            },
+            Lane::Mixnet if matches!(request, AnyRequest::StartResendingCopyCommand(_)) => Self::Copy,
+            Lane::Mixnet if polls(request) => Self::Poll,
+            Lane::Mixnet => Self::Start,
         }
     }
 
     const fn is_mixnet(self) -> bool {
         matches!(self, Self::Copy | Self::Poll | Self::Start)
     }
+}
+
+/// Whether the daemon would ask again and again by itself.
+const fn polls(request: &AnyRequest) -> bool {
+    matches!(
+        request,
+        AnyRequest::StartResendingEncryptedMessage(start)
+            if start.read_cap.is_some() && !start.no_retry_on_box_id_not_found
+    )
 }
 
 /// A window that grows with fast answers and falls back at a slow one.

@@ -198,17 +198,17 @@ impl Machine {
         if self.link.presented() == Token::Sent {
             self.session.link_ended(&cause, &self.seed);
         }
-        let pause = match &self.link {
-            Link::Closing { .. } => return self.closed(),
-            Link::Ending { .. } => BACKOFF,
-            _ if cause.daemon_noticed() => BACKOFF_AFTER_DAEMON,
-            _ => BACKOFF,
-        };
-        let why = match (&self.link, handshake) {
-            (Link::Ending { cause, .. }, _) => cause.clone(),
+        if matches!(self.link, Link::Closing { .. }) {
+            return self.closed();
+        }
+        if let Link::Ending { cause, .. } = &self.link {
+            return self.down(cause.clone(), BACKOFF);
+        }
+        let pause = if cause.daemon_noticed() { BACKOFF_AFTER_DAEMON } else { BACKOFF };
+        let why = match handshake {
             _ if farewell => LinkError::Shutdown,
-            (_, Some((step, _))) => LinkError::Handshake { step, cause },
-            (_, None) => LinkError::Ended(cause),
+            Some((step, _)) => LinkError::Handshake { step, cause },
+            None => LinkError::Ended(cause),
         };
         self.down(why, pause);
     }

@@ -9,6 +9,7 @@ use super::{
     links::{Ears, Link, Token},
     locals::Target,
     slots::{Key, Owner, Slot, Stage, Wanted},
+    validate,
     waits::REPLY_SLACK,
 };
 use crate::{
@@ -64,10 +65,11 @@ impl Machine {
 
     /// Ends the link over bytes that can't be followed; what still arrives is not read.
     fn drop_link(&mut self, cause: LinkError) {
-        match &mut self.link {
+        if let Link::Ending { ears, .. } = &mut self.link {
             // It is being ended already, for a reason that came first.
-            Link::Ending { ears, .. } => *ears = Ears::Shut,
-            _ => self.end_link(cause, Ears::Shut),
+            *ears = Ears::Shut;
+        } else {
+            self.end_link(cause, Ears::Shut);
         }
     }
 
@@ -112,6 +114,7 @@ impl Machine {
                 let geometry = Geometry::new(sphinx, pigeonhole);
                 if self.peer.geometry.as_deref() != Some(&geometry) {
                     self.peer.geometry = Some(geometry.into());
+                    self.refuse_misfits();
                 }
             }
             _ if first => {
@@ -130,6 +133,18 @@ impl Machine {
             return Progress::Made;
         }
         if changed { Progress::Made } else { Progress::None }
+    }
+
+    /// Ends calls that were not sent and turn out not to fit.
+    fn refuse_misfits(&mut self) {
+        let geometry = self.peer.geometry.as_deref();
+        let misfit = |(call, slot): (CallId, &Slot)| {
+            let request = slot.request.as_ref().filter(|_| slot.writings == 0)?;
+            Some((call, validate::check(request, geometry).err()?))
+        };
+        for (call, error) in self.slots.iter().filter_map(misfit).collect::<Vec<_>>() {
+            self.finish(call, Err(error));
+        }
     }
 
     /// Takes note of whether the mix network is there; returns whether that is new.

@@ -1,7 +1,7 @@
 //! Every wait ends or is renewed: deadlines, silence, and what else time brings.
 
 use super::{
-    CallId, HandshakeStep, LinkError, Machine, Output,
+    CallId, LinkError, Machine, Output,
     links::{Ears, Goodbye, Link},
     locals::{Silence, Target},
     slots::{Owner, Stage},
@@ -60,10 +60,19 @@ impl Machine {
     }
 
     fn link_wake_at(&self) -> Option<Instant> {
+        if let Some((_, since)) = self.link.handshake() {
+            return Some(since + self.config.handshake_timeout);
+        }
         match &self.link {
             Link::Down { retry_at } => Some(*retry_at),
             Link::Closing { goodbye: Goodbye::Due { at_latest }, .. } => Some(*at_latest),
-            _ => self.link.handshake().map(|(_, since)| since + self.config.handshake_timeout),
+            Link::Closed
+            | Link::Closing { .. }
+            | Link::Connecting { .. }
+            | Link::Ending { .. }
+            | Link::Greeting { .. }
+            | Link::Presenting { .. }
+            | Link::Up { .. } => None,
         }
     }
 
@@ -71,14 +80,13 @@ impl Machine {
         if self.link_wake_at().is_none_or(|at| self.now < at) {
             return;
         }
-        match self.link {
-            Link::Down { .. } => self.connect(),
-            Link::Closing { link, .. } => self.cut(link),
-            _ => {
-                let step = self.link.handshake().map_or(HandshakeStep::Status, |(step, _)| step);
-                let timeout = self.config.handshake_timeout;
-                self.end_link(LinkError::HandshakeTimeout { step, timeout }, Ears::Shut);
-            }
+        if let Some((step, _)) = self.link.handshake() {
+            let timeout = self.config.handshake_timeout;
+            self.end_link(LinkError::HandshakeTimeout { step, timeout }, Ears::Shut);
+        } else if let Link::Closing { link, .. } = self.link {
+            self.cut(link);
+        } else {
+            self.connect();
         }
     }
 

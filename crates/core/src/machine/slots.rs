@@ -19,6 +19,7 @@ pub(super) enum Key {
 
 impl Key {
     /// The key that a request starts, or cancels.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other request has a key")]
     pub(super) fn of(request: &AnyRequest) -> Option<Self> {
         match request {
             AnyRequest::StartResendingEncryptedMessage(start) => start.envelope_hash.map(Self::Envelope),
@@ -27,7 +28,6 @@ impl Key {
                 start.write_cap.as_ref().map(|cap| Self::Copy(WriteCapHash::of(cap)))
             }
             AnyRequest::CancelResendingCopyCommand(cancel) => cancel.write_cap_hash.map(Self::Copy),
-            #[expect(clippy::wildcard_enum_match_arm, reason = "no other request has a key")]
             _ => None,
         }
     }
@@ -120,10 +120,10 @@ impl Slot {
         Self {
             kind: request.kind(),
             queue: Queue::of(&request),
-            wanted: match &request {
-                AnyRequest::SendMessage(message) if !message.with_surb => Wanted::Sent,
-                #[expect(clippy::wildcard_enum_match_arm, reason = "only messages can do without a reply")]
-                _ => Wanted::Reply,
+            wanted: if matches!(&request, AnyRequest::SendMessage(message) if !message.with_surb) {
+                Wanted::Sent
+            } else {
+                Wanted::Reply
             },
             request: Some(request),
             size,

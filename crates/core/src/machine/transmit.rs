@@ -9,7 +9,6 @@ use super::{
     locals::Target,
     seed::Purpose,
     slots::Stage,
-    validate,
     waits::{RENEWAL, UNSENT},
 };
 use crate::{
@@ -123,8 +122,6 @@ impl Machine {
         let Some(request) = self.slots.get(call).and_then(|slot| slot.request.as_ref()) else {
             return Ok(());
         };
-        // The sizes may have become known, or have changed, since the call was started.
-        validate::check(request, self.geometry().map(AsRef::as_ref))?;
         encode_request(query.map(|query| self.query_id(query)), request, out)
             .map_err(|FrameTooLarge { len }| CallError::TooLarge { len, max: BODY_LEN_MAX })
     }

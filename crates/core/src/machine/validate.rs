@@ -1,12 +1,14 @@
 //! What is refused before anything is sent, with the sizes given and allowed.
 
-use super::limits::HELD_REQUEST_BYTES_MAX;
+use alloc::vec::Vec;
+
 use crate::{
     error::{CallError, InvalidRequest},
     frame::BODY_LEN_MAX,
     wire::{
-        AnyRequest, Class, CreateCourierEnvelopesFromTombstoneRange, Destination, Geometry, MessageBoxIndex,
-        SecretBytes, SendMessage, StartResendingEncryptedMessage, WrongLength,
+        AnyRequest, Class, CreateCourierEnvelopesFromTombstoneRange, Destination, FrameTooLarge, Geometry,
+        MessageBoxIndex, QueryId, SecretBytes, SendMessage, StartResendingEncryptedMessage, WrongLength,
+        encode_request,
     },
 };
 
@@ -16,12 +18,22 @@ const COPY_PAYLOAD_MAX: usize = 10 * 1024 * 1024;
 const ELEMENTS_MAX: u64 = 131_072;
 
 /// What a request weighs in memory, roughly: its contents, and a little for the rest.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others consist of one part")]
 pub(super) fn size(request: &AnyRequest) -> usize {
     const REST: usize = 512;
-    REST + match request {
+    let destinations = match request {
+        AnyRequest::CreateCourierEnvelopesFromMultiPayload(create) => create.destinations.len(),
+        _ => 0,
+    };
+    content_len(request) + (1 + destinations) * REST
+}
+
+/// The bytes of a request that have no fixed length.
+fn content_len(request: &AnyRequest) -> usize {
+    match request {
         AnyRequest::CreateCourierEnvelopesFromMultiPayload(create) => {
             let buffer = create.buffer.as_ref().map_or(0, |buffer| buffer.len());
-            create.destinations.iter().map(|to| to.payload.len() + REST).sum::<usize>() + buffer
+            create.destinations.iter().map(|to| to.payload.len()).sum::<usize>() + buffer
         }
         AnyRequest::CreateCourierEnvelopesFromPayload(create) => create.payload.len(),
         AnyRequest::CreateCourierEnvelopesFromTombstoneRange(create) => {
@@ -30,7 +42,8 @@ pub(super) fn size(request: &AnyRequest) -> usize {
         AnyRequest::EncryptWrite(encrypt) => encrypt.plaintext.as_ref().map_or(0, |text| text.len()),
         AnyRequest::SendMessage(send) => send.payload.len(),
         AnyRequest::StartResendingEncryptedMessage(start) => {
-            start.envelope_descriptor.len() + start.message_ciphertext.len()
+            let index = start.message_box_index.as_ref().map_or(0, |index| index.len());
+            start.envelope_descriptor.len() + start.message_ciphertext.len() + index
         }
         AnyRequest::VoucherInduct(induct) => induct.voucher_payload.len() + induct.who_reply.len(),
         AnyRequest::VoucherMint(mint) => mint.display_name.len(),
@@ -56,7 +69,7 @@ pub(super) fn check(request: &AnyRequest, geometry: Option<&Geometry>) -> Result
     if kind.class() == Class::Session {
         return Err(InvalidRequest::NotForCallers { name: kind.name() }.into());
     }
-    at_most(size(request), BODY_LEN_MAX.min(HELD_REQUEST_BYTES_MAX))?;
+    frame_fits(request)?;
     match request {
         AnyRequest::CancelResendingCopyCommand(cancel) => set("write_cap_hash", &cancel.write_cap_hash),
         AnyRequest::CancelResendingEncryptedMessage(cancel) => set("envelope_hash", &cancel.envelope_hash),
@@ -115,6 +128,17 @@ pub(super) fn check(request: &AnyRequest, geometry: Option<&Geometry>) -> Result
         | AnyRequest::SessionToken(_)
         | AnyRequest::ThinClose(_) => Ok(()),
     }
+}
+
+/// Checks that the frame will not be too long, so that encoding it later can't fail.
+fn frame_fits(request: &AnyRequest) -> Result<(), CallError> {
+    at_most(content_len(request), BODY_LEN_MAX)?;
+    if size(request) <= BODY_LEN_MAX {
+        return Ok(());
+    }
+    // So close to the limit only the frame itself can tell; a query id takes more than a SURB id.
+    encode_request(Some(QueryId::from([0; 16])), request, &mut Vec::new())
+        .map_err(|FrameTooLarge { len }| CallError::TooLarge { len, max: BODY_LEN_MAX })
 }
 
 fn message(send: &SendMessage, geometry: Option<&Geometry>) -> Result<(), CallError> {

@@ -1,0 +1,138 @@
+//! What can't be used fails the call it names, and nothing else.
+
+use super::*;
+use crate::{
+    machine::HandshakeStep,
+    wire::{QueryId, ReplyFrame},
+};
+use alloc::{vec, vec::Vec};
+use sample::{cancel, good, quick, slow, write};
+
+/// A frame with one member, which is a map of text keys to CBOR items.
+fn frame_of(member: &str, members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let text = |text: &str| {
+        let mut item = vec![0x78, u8::try_from(text.len()).unwrap()];
+        item.extend_from_slice(text.as_bytes());
+        item
+    };
+    let mut body = vec![0xa1];
+    body.extend(text(member));
+    body.push(0xa0 + u8::try_from(members.len()).unwrap());
+    for (key, value) in members {
+        body.extend(text(key));
+        body.extend(value);
+    }
+    let mut frame = u32::try_from(body.len()).unwrap().to_be_bytes().to_vec();
+    frame.extend(body);
+    frame
+}
+
+fn id(query: QueryId) -> Vec<u8> {
+    let mut item = vec![0x50];
+    item.extend_from_slice(query.as_bytes());
+    item
+}
+
+/// A reply that names its query and whose body is nonsense.
+fn nonsense(frame: &RequestFrame) -> Vec<u8> {
+    let name = frame.request.kind().reply_name();
+    let query = ("query_id", id(frame.query_id.unwrap()));
+    // Both of these are text where a number or bytes should be.
+    let text = vec![0x61, b'x'];
+    frame_of(
+        name,
+        &[query, ("counter", text.clone()), ("message_ciphertext", text.clone()), ("error_code", text)],
+    )
+}
+
+#[test]
+fn a_member_that_can_not_be_decoded_fails_its_call_only() {
+    for request in [AnyRequest::from(quick(1)), slow(1).into(), write(1).into(), cancel(1).into()] {
+        let mut rig = Rig::up();
+        let (other, right) = rig.send(quick(9));
+        let (call, frame) = rig.send(request);
+        rig.input(&nonsense(&frame));
+        rig.answer(&right);
+        assert!(rig.ended_well(other));
+        assert_eq!(
+            (rig.disconnects.len(), rig.machine.slots.len()),
+            (0, usize::from(rig.error(call).is_none()))
+        );
+    }
+}
+
+#[test]
+fn the_error_is_undecodable_and_the_place_is_free() {
+    let mut rig = Rig::up();
+    let bad_counter = |frame: &RequestFrame| {
+        let query = ("query_id", id(frame.query_id.unwrap()));
+        frame_of("get_message_box_index_counter_reply", &[query, ("counter", vec![0x61, b'x'])])
+    };
+    for n in 0..50 {
+        let (call, frame) = rig.send(quick(n));
+        rig.input(&bad_counter(&frame));
+        assert_eq!(rig.error(call), Some(CallError::Undecodable));
+    }
+    assert_eq!(rig.machine.slots.len(), 0);
+}
+
+#[test]
+fn without_a_query_id_it_is_nobodys() {
+    let mut rig = Rig::up();
+    let (call, frame) = rig.send(quick(1));
+    rig.input(&frame_of("get_message_box_index_counter_reply", &[("counter", vec![0x61, b'x'])]));
+    rig.input(&frame_of("message_reply_event", &[("payload", vec![0x61, b'x'])]));
+    assert_eq!(rig.result(call), None);
+    rig.answer(&frame);
+    assert!(rig.ended_well(call));
+}
+
+#[test]
+fn a_reply_of_another_kind_fails_its_call() {
+    for (request, other) in [
+        (AnyRequest::from(quick(1)), AnyRequest::from(slow(1))),
+        (write(1).into(), sample::copy(1).into()),
+        (cancel(1).into(), sample::cancel_copy(1).into()),
+    ] {
+        let mut rig = Rig::up();
+        let (call, frame) = rig.send(request);
+        let wrong = RequestFrame { query_id: frame.query_id, request: other };
+        assert!(matches!(good(&wrong), AnyResponse::Reply(ReplyFrame { .. })));
+        rig.answer(&wrong);
+        assert_eq!(rig.error(call), Some(CallError::Undecodable));
+        assert_eq!(rig.disconnects, []);
+    }
+}
+
+#[test]
+fn a_greeting_that_can_not_be_decoded_is_refused_by_name() {
+    let broken = [
+        (HandshakeStep::Status, frame_of("connection_status_event", &[("is_connected", vec![0x01])])),
+        (HandshakeStep::Document, frame_of("new_pki_document_event", &[("payload", vec![0x01])])),
+        (HandshakeStep::Session, frame_of("session_token_reply", &[("resumed", vec![0x01])])),
+    ];
+    for (heard, (step, bytes)) in broken.iter().enumerate() {
+        let mut rig = Rig::dialling();
+        rig.connected();
+        for response in &[status(1, true), no_document()][..heard] {
+            rig.say(response);
+        }
+        rig.input(bytes);
+        assert_eq!(rig.disconnects.len(), 1);
+        rig.cut(DisconnectCause::Local);
+        assert!(
+            matches!(rig.down(), LinkError::HandshakeRefused { step: at, .. } if at == step),
+            "{:?}",
+            rig.down()
+        );
+    }
+}
+
+#[test]
+fn an_event_that_can_not_be_decoded_later_changes_nothing() {
+    let mut rig = Rig::up();
+    rig.input(&frame_of("connection_status_event", &[("is_connected", vec![0x01])]));
+    rig.input(&frame_of("new_pki_document_event", &[("payload", vec![0x01])]));
+    rig.input(&frame_of("shutdown_event", &[]));
+    assert_eq!((rig.disconnects.len(), rig.machine.status().link), (0, LinkStatus::Up));
+}
