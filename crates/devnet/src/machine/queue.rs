@@ -152,6 +152,21 @@ impl Devnet {
         self.refuse(app, query_id, RequestKind::StartResendingCopyCommand, Refusal::INTERNAL_ERROR);
     }
 
+    /// Lets the connections go on that wait for a place in a queue which is there no more.
+    pub(super) fn unblock_all(&mut self, app: AppId) {
+        let blocked = self.conns.iter_mut().filter(|(_, conn)| match &conn.work {
+            Work::Blocked(queued) => queued.app == app,
+            Work::Idle | Work::Local(_) => false,
+        });
+        let freed = blocked.map(|(id, conn)| {
+            conn.work = Work::Idle;
+            *id
+        });
+        for conn in freed.collect::<Vec<_>>() {
+            self.pump(conn);
+        }
+    }
+
     /// Lets a connection go on whose request found no place before.
     fn unblock(&mut self, id: ConnId) {
         let Some(conn) = self.conns.get_mut(&id) else { return };

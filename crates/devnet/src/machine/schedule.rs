@@ -44,6 +44,11 @@ impl<E> Schedule<E> {
         self.events.first_key_value().map(|((at, _), _)| *at)
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
     /// Forgets the events that `keep` does not want.
     pub(super) fn retain(&mut self, keep: impl Fn(&E) -> bool) {
         self.events.retain(|_, event| keep(event));

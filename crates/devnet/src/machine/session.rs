@@ -120,15 +120,14 @@ impl Devnet {
             && let Some(left) = self.sessions.get_mut(&own)
         {
             let (queue, resends) = (std::mem::take(&mut left.queue), std::mem::take(&mut left.resends));
-            let counts = (std::mem::take(&mut left.operations), std::mem::take(&mut left.echoes));
+            let operations = std::mem::take(&mut left.operations);
             for operation in self.operations.values_mut().filter(|operation| operation.app == own) {
                 operation.app = app;
             }
             if let Some(session) = self.sessions.get_mut(&app) {
                 session.queue.extend(queue);
                 session.resends.extend(resends);
-                session.operations = session.operations.saturating_add(counts.0);
-                session.echoes = session.echoes.saturating_add(counts.1);
+                session.operations = session.operations.saturating_add(operations);
             }
         }
         self.deregister_from(id, own);
@@ -199,6 +198,7 @@ impl Devnet {
         for op in owned.map(|(op, _)| *op).collect::<Vec<_>>() {
             drop(self.take_operation(op));
         }
+        self.unblock_all(app);
     }
 
     pub(super) fn forget_sessions(&mut self) {

@@ -1,6 +1,7 @@
 //! Clients on raw frames, in virtual time.
 
 mod cancels;
+mod chaos;
 mod epochs;
 mod frames;
 mod handshake;

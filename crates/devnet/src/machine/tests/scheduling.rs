@@ -122,6 +122,24 @@ fn a_stopped_connection_leaves_its_bytes_with_the_client() {
 }
 
 #[test]
+fn a_stopped_connection_whose_session_ended_is_not_kept() {
+    let mut config = quick_reference();
+    config.grace_period = secs(30);
+    let mut net = Net::new(config);
+    let (old, _) = net.session(1);
+    let (new, _) = net.session(1);
+    net.act(|devnet, now| devnet.set_mixnet(now, false));
+    for _ in 0..20 {
+        net.input(new, &raw(b"\xa0"));
+    }
+    net.gone(old);
+    net.gone(new);
+    assert_eq!(net.devnet.conns.len(), 1);
+    net.pass(secs(30));
+    assert!(net.devnet.conns.is_empty());
+}
+
+#[test]
 fn an_empty_frame_costs_the_reference_a_slot() {
     let mut net = Net::new(slotted());
     let (conn, _) = net.session(1);
