@@ -10,7 +10,7 @@ use std::{
 };
 
 use kpthin_client::{
-    CallError, Client, CloseReason, Config, ConnectError, Fate, FirstConnect, WaitError,
+    CallError, Client, CloseReason, Config, ConnectError, Fate, FirstConnect, FlowKind, WaitError,
     wire::{MessageBoxIndex, Seed},
 };
 use kpthin_core::{
@@ -242,6 +242,41 @@ fn plain_threads_wait_and_workers_do_not() {
     let on_blocking =
         runtime.spawn_blocking(move || client.next_message_box_index(&index).wait_timeout(SOON));
     assert!(runtime.block_on(on_blocking).expect("joined").is_ok());
+}
+
+#[test]
+fn threads_that_wait_drop_cancel_and_detach_leave_nothing_behind() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let client = runtime.block_on(kpthin_tokio::connect(daemon())).expect("connected");
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let client = client.clone();
+            thread::spawn(move || {
+                let index = MessageBoxIndex::from([1; 104]);
+                for round in 0..400 {
+                    let call = client.next_message_box_index(&index);
+                    match round % 5 {
+                        0 => drop(call),
+                        1 => call.detach(),
+                        2 => {
+                            call.cancel();
+                            assert!(matches!(
+                                call.wait_timeout(SOON),
+                                Ok(_) | Err(WaitError::Call(CallError::Cancelled(_)))
+                            ));
+                        }
+                        3 => drop(client.flow(FlowKind::Finite, |_| call)),
+                        _ => assert!(call.wait_timeout(SOON).is_ok()),
+                    }
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("joined");
+    }
+    assert_eq!(runtime.block_on(client.stop_after(SOON).timeout(SOON)), Ok(()));
+    assert_eq!(client.status().outstanding, 0);
 }
 
 #[test]

@@ -5,5 +5,7 @@ mod calls;
 mod ending;
 mod flows;
 mod link;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod waiting;
 mod world;
