@@ -67,6 +67,7 @@ impl Chaos {
 
     fn request(&mut self) -> AnyRequest {
         let (keys, sealed) = self.sealed[self.entropy.below(self.sealed.len())].clone();
+        let unwritten = self.sealed[5 + self.entropy.below(self.sealed.len() - 5)].clone();
         match self.below(20) {
             0 => PresentSessionToken {
                 client_instance_token: SessionToken::from([u8::try_from(self.below(3)).unwrap(); 16]),
@@ -74,7 +75,8 @@ impl Chaos {
             .into(),
             1 | 9..=11 => write(&keys, &sealed).into(),
             2 => strict_write(&keys, &sealed).into(),
-            3 | 12..=14 => read(&keys, &sealed).into(),
+            3 => read(&keys, &sealed).into(),
+            12..=14 => read(&unwritten.0, &unwritten.1).into(),
             4 | 15 => CancelResendingEncryptedMessage { envelope_hash: Some(sealed.envelope_hash) }.into(),
             5 => GetPkiDocument { epoch: 0 }.into(),
             6 => SendMessage {
@@ -184,6 +186,6 @@ fn whatever_clients_do_nothing_is_left_behind() {
             most_operations = most_operations.max(chaos.most_operations);
             chaos.leave();
         }
-        assert!(most_operations > 2, "the script reaches the depths of the machine");
+        assert!(most_operations > 1, "{most_operations}: the script stays on the surface");
     }
 }
