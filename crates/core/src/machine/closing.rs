@@ -36,6 +36,7 @@ impl Machine {
             let _was = self.drop_slot(call);
         }
         self.cancels.clear();
+        self.lanes.link_ended();
         drop(self.locals.link_ended());
         self.timers.clear();
         self.run_clocks(false);

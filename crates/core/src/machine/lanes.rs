@@ -256,3 +256,19 @@ impl Lanes {
         self.polls_leaving = 0;
     }
 }
+
+#[cfg(test)]
+impl Lanes {
+    /// The places that are held: copies, creates, polling reads, everything of the mix network,
+    /// quick and slow ones.
+    pub(super) fn places(&self) -> [usize; 6] {
+        [
+            self.copies_written,
+            self.creates_written,
+            self.polls_written.len() + self.polls_leaving,
+            self.mixnet_written,
+            self.quick_window.used,
+            self.slow_window.used,
+        ]
+    }
+}
