@@ -3,11 +3,13 @@
 use kpthin_core::{
     Instant,
     machine::{DisconnectCause, DisconnectMode, LinkId, Output, limits},
+    wire::AnyRequest,
 };
 
 use super::Pair;
 use crate::{
     Daemon, Direction, How,
+    tap::plain,
     wire::{DIAL, Link, Phase, SOCKET_BUFFER},
 };
 
@@ -38,8 +40,22 @@ impl<D: Daemon> Pair<D> {
         }
         self.machine.poll_transmit(self.now, link.id, &mut link.out);
         let bytes = &link.out[held..];
+        let before = self.tap.written.len();
         self.tap.wrote(self.now, link.id, bytes);
-        !bytes.is_empty()
+        let wrote = !bytes.is_empty();
+        for written in &self.tap.written[before..] {
+            self.check_sent_once(&written.frame.request);
+        }
+        wrote
+    }
+
+    /// A message is never sent twice.
+    fn check_sent_once(&self, request: &AnyRequest) {
+        if matches!(request, AnyRequest::SendMessage(_)) {
+            let bytes = plain(request);
+            let started = self.started.values().filter(|other| plain(other) == bytes).count();
+            assert!(self.tap.times_written(request) <= started, "a message was sent twice");
+        }
     }
 
     pub(super) fn dial(&mut self, id: LinkId) {
