@@ -50,21 +50,19 @@ pub async fn payloads_are_copied_to_two_streams(target: Target) -> Result<(), Ou
         write_cap: Some(stream.write_cap.clone()),
         start_index: Some(stream.first_message_index.clone()),
     };
-    let first =
-        client.create_courier_envelopes_from_multi_payload(CreateCourierEnvelopesFromMultiPayload {
-            destinations: vec![to(&streams[0], "to the first")],
-            is_start: true,
-            is_last: false,
-            buffer: None,
-        });
+    let first = client.create_courier_envelopes_from_multi_payload(CreateCourierEnvelopesFromMultiPayload {
+        destinations: vec![to(&streams[0], "to the first")],
+        is_start: true,
+        is_last: false,
+        buffer: None,
+    });
     let first = target.unless_lacking(first.timeout(target.patience()).await)?;
-    let second =
-        client.create_courier_envelopes_from_multi_payload(CreateCourierEnvelopesFromMultiPayload {
-            destinations: vec![to(&streams[1], "to the second")],
-            is_start: false,
-            is_last: true,
-            buffer: first.buffer,
-        });
+    let second = client.create_courier_envelopes_from_multi_payload(CreateCourierEnvelopesFromMultiPayload {
+        destinations: vec![to(&streams[1], "to the second")],
+        is_start: false,
+        is_last: true,
+        buffer: first.buffer,
+    });
     let second = second.timeout(target.patience()).await?;
     ensure(second.buffer.is_none(), "after the last call no buffer is left")?;
     let elements: Vec<_> = first.envelopes.into_iter().chain(second.envelopes).collect();
