@@ -176,3 +176,13 @@ fn deadlines_end_every_kind_of_call_in_every_state() {
         }
     }
 }
+
+#[test]
+fn the_deadline_of_a_call_that_has_ended_wakes_nobody() {
+    let mut pair = Pair::up(10, Scripted::honest());
+    for which in 0..11 {
+        let call = pair.start_within(1_000 * MINUTE, sample::any(which, which));
+        pair.finish(call).unwrap();
+    }
+    pair.assert_at_rest();
+}
