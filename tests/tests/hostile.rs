@@ -261,7 +261,7 @@ fn events_of_messages_that_nobody_sent_are_ignored() {
 
 #[test]
 fn absurd_times_in_a_sent_event_do_no_harm() {
-    for reply_eta in [i64::MIN, -1, 0, 600_000_000_000] {
+    for reply_eta in [i64::MIN, -1, 0, i64::MAX] {
         let mut pair = Pair::up(
             8,
             Scripted::new(move |talk, frame| {

@@ -84,6 +84,9 @@ pub(super) mod waits {
     pub(crate) const RENEWAL: Duration = Duration::from_secs(10 * 60);
     /// A message may wait for its sent event for so much connected time.
     pub(crate) const UNSENT: Duration = Duration::from_secs(2 * 60);
+    /// The longest estimate of a reply that is believed; the number is the daemon's, and one that is
+    /// absurd must not make a wait endless.
+    pub(crate) const REPLY_ETA_MAX: Duration = Duration::from_secs(60 * 60);
     /// What a reply to a message may be late beyond its estimate.
     pub(crate) const REPLY_SLACK: Duration = Duration::from_secs(30);
     /// An abandoned call keeps its place for so much connected time.

@@ -10,7 +10,7 @@ use super::{
     locals::Target,
     slots::{Key, Owner, Slot, Stage, Wanted},
     validate,
-    waits::REPLY_SLACK,
+    waits::{REPLY_ETA_MAX, REPLY_SLACK},
 };
 use crate::{
     Instant,
@@ -240,7 +240,8 @@ impl Machine {
             None => {
                 self.release_place(call);
                 let eta = Duration::from_nanos(u64::try_from(event.reply_eta).unwrap_or(0));
-                let due = self.up_clock.schedule(self.now, eta.saturating_add(REPLY_SLACK), call);
+                let patience = eta.min(REPLY_ETA_MAX) + REPLY_SLACK;
+                let due = self.up_clock.schedule(self.now, patience, call);
                 if let Some(slot) = self.slots.get_mut(call) {
                     slot.due_up = Some(due);
                     self.connected_clock.unschedule(slot.due_connected.take(), call);
