@@ -42,6 +42,9 @@ pub(super) enum Silence {
 }
 
 /// The outstanding frames, oldest first.
+///
+/// The windows bound those of calls; a cancel is not repeated before it is answered, so there is
+/// at most one for every start that was written, and one for every explicit cancel call.
 #[derive(Debug)]
 pub(super) struct Locals {
     frames: VecDeque<Local>,

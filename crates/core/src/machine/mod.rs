@@ -58,6 +58,7 @@ mod closing;
 mod commands;
 mod config;
 mod documents;
+mod events;
 mod lanes;
 mod late;
 mod links;
@@ -154,10 +155,13 @@ pub struct Machine {
     connected_clock: Clock,
     /// Counts while the link is up.
     up_clock: Clock,
+    /// At most one per call.
     deadlines: BTreeSet<(Instant, CallId)>,
     timers: Timers,
     budget: Budget,
     buffer: FrameBuffer,
+    /// What the driver has not taken yet. It takes all after every call, so no more gathers than
+    /// one call brings: an output per call that ends, and one or two per frame handed over.
     outputs: VecDeque<Output>,
     closed: Option<CloseReason>,
     /// The link on which the daemon said that it stops.

@@ -22,7 +22,7 @@ use crate::{
 
 impl Machine {
     /// Appends to `out` what may be written on `link` now, until it holds
-    /// [`HIGH_WATER_MARK`](super::limits::HIGH_WATER_MARK) bytes; the last frame may reach over it.
+    /// [`HIGH_WATER_MARK`] bytes; the last frame may reach over it.
     ///
     /// What is appended counts as written. `out` belongs to the link and must be discarded with
     /// it. Worth calling again whenever `out` has drained below the mark, and after every input,

@@ -201,3 +201,18 @@ fn a_cancel_and_a_new_start_keep_their_order() {
     rig.drain();
     assert_eq!(rig.kinds(), [CANCEL, RequestKind::StartResendingEncryptedMessage]);
 }
+
+#[test]
+fn the_answer_to_an_earlier_cancel_of_the_key_repeats_nothing() {
+    let mut rig = Rig::up();
+    let (first, start) = rig.send(write(1));
+    rig.cancel(first);
+    let earlier = rig.one();
+    rig.say(&refusal(&start, 24));
+    let (second, _) = rig.send(write(1));
+    rig.cancel(second);
+    assert_eq!(rig.kinds(), [CANCEL]);
+    rig.answer(&earlier);
+    rig.wait(s(60));
+    assert_eq!(rig.kinds(), [], "the second cancel is not answered");
+}

@@ -72,12 +72,15 @@ fn one_larger_request_is_allowed_alone() {
 }
 
 #[test]
-fn a_message_that_was_written_holds_no_bytes() {
+fn what_will_not_be_written_again_holds_no_bytes() {
     let mut rig = Rig::up();
     rig.send(message(1));
     assert_eq!(rig.machine.slots.held_bytes(), 0);
-    rig.send(write(1));
+    let (call, _) = rig.send(write(1));
     assert!(rig.machine.slots.held_bytes() > 0);
+    // Dropped, it will not be written again either.
+    rig.cancel(call);
+    assert_eq!(rig.machine.slots.held_bytes(), 0);
 }
 
 /// What is left of everything that was ever started.

@@ -100,12 +100,14 @@ fn after_its_sent_event_it_has_the_estimate_and_30_s() {
 
 #[test]
 fn a_negative_or_endless_estimate_does_no_harm() {
-    for (eta, ends) in [(-1, true), (i64::MIN, true), (i64::MAX, false)] {
+    for (eta, patience) in [(-1, 30), (i64::MIN, 30), (i64::MAX, 3_630)] {
         let mut rig = Rig::up();
         let (call, surb) = rig.send_message(message(1));
         rig.say(&sent(surb, eta));
-        rig.wait(s(30));
-        assert_eq!(rig.result(call).is_some(), ends);
+        rig.wait(s(patience) - ms(1));
+        assert_eq!(rig.result(call), None);
+        rig.wait(ms(1));
+        assert_eq!(rig.error(call), Some(CallError::Unanswered));
     }
 }
 
@@ -127,4 +129,16 @@ fn its_clocks_stand_while_the_link_is_not_up() {
         rig.wait(ms(1));
         assert_eq!(rig.error(call), Some(CallError::Unanswered));
     }
+}
+
+#[test]
+fn a_second_sent_event_is_no_progress() {
+    let mut rig = Rig::up();
+    let (_, surb) = rig.send_message(message(1));
+    for _ in 0..1_025 {
+        rig.say(&sent(surb, 0));
+    }
+    assert_eq!(rig.disconnects, []);
+    rig.say(&sent(surb, 0));
+    assert_eq!(rig.disconnects.len(), 1);
 }

@@ -72,7 +72,7 @@ impl Run {
 
     fn answer(&mut self, frame: &RequestFrame, how: u8) {
         let response = match (&frame.request, how % 8) {
-            (AnyRequest::SessionToken(_), _) => session(how % 2 == 0),
+            (AnyRequest::SessionToken(_), _) => session(how & 1 == 0),
             (AnyRequest::ThinClose(_), _) => return self.rig.cut(DisconnectCause::EndOfFile),
             (AnyRequest::SendMessage(_), 0) => not_sent(surb(frame)),
             (AnyRequest::SendMessage(_), 1..=3) => sent(surb(frame), i64::from(how) << 30),
@@ -123,7 +123,7 @@ impl Run {
                 1 | 2 => status(1 + u64::from(what / 128), true),
                 3 => sample::document(u64::from(*what), what % 3),
                 4 => no_document(),
-                5 => session(what % 2 == 0),
+                5 => session(what & 1 == 0),
                 6 if *what < 50 => AnyResponse::Shutdown(crate::wire::Shutdown {}),
                 _ => sample::stray(),
             }),
