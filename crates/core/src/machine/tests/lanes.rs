@@ -62,6 +62,21 @@ fn the_end_of_the_link_empties_the_window() {
 }
 
 #[test]
+fn a_message_of_an_earlier_link_gives_no_place_back() {
+    for end in [not_sent, echo, |surb| sent(surb, 0)] {
+        let mut rig = Rig::up();
+        let (_, surb) = rig.send_message(message(1));
+        rig.replace(1, true);
+        for n in 0..20 {
+            rig.start(write(n));
+        }
+        assert_eq!(rig.written().len(), MIXNET_WINDOW);
+        rig.say(&end(surb));
+        assert_eq!(rig.kinds(), []);
+    }
+}
+
+#[test]
 fn four_copies_are_outstanding_and_hold_nobody_else_back() {
     let mut rig = Rig::up();
     for n in 0..6 {

@@ -252,6 +252,16 @@ pub(super) fn refusal(frame: &RequestFrame, error_code: u8) -> AnyResponse {
     AnyResponse::Reply(ReplyFrame { query_id: frame.query_id, kind, result })
 }
 
+/// How an operation ends that reached its courier, if only to be cancelled.
+pub(super) fn from_courier(frame: &RequestFrame, error_code: u8) -> AnyResponse {
+    let detail = FailureDetail::Courier {
+        courier_identity_hash: Some(bytes(3).into()),
+        courier_queue_id: QueueId::new("+courier"),
+    };
+    let result = Err(ReplyFailure { error_code, detail });
+    AnyResponse::Reply(ReplyFrame { query_id: frame.query_id, kind: frame.request.kind(), result })
+}
+
 /// A reply to a query that nobody made.
 pub(super) fn stray() -> AnyResponse {
     good(&RequestFrame { query_id: Some(QueryId::from([9; 16])), request: quick(0).into() })

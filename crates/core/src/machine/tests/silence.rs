@@ -57,6 +57,21 @@ fn all_that_stand_in_front_are_overtaken_at_once_and_once() {
 }
 
 #[test]
+fn what_stood_behind_an_overtaken_one_is_the_oldest_from_then_on() {
+    let mut rig = Rig::up();
+    let (first, _) = rig.send(quick(1));
+    let (_, frame) = rig.send(quick(2));
+    let (third, _) = rig.send(quick(3));
+    rig.answer(&frame);
+    rig.wait(s(60));
+    assert_eq!(rig.error(first), unanswered());
+    rig.wait(s(300) - ms(1));
+    assert_eq!(rig.result(third), None);
+    rig.wait(ms(1));
+    assert_eq!((rig.error(third), rig.disconnects.len()), (unanswered(), 1));
+}
+
+#[test]
 fn operations_overtake_nothing() {
     let mut rig = Rig::up();
     let (local, _) = rig.send(quick(1));
@@ -196,7 +211,10 @@ fn an_answer_with_courier_members_says_that_the_mix_network_is_there() {
     rig.say(&sample::refusal(&frame, 4));
     assert!(!rig.machine.status().mixnet, "a rejection at once names no courier");
     let (_, frame) = rig.send(write(1));
-    rig.answer(&frame);
+    rig.say(&sample::from_courier(&frame, 24));
+    assert!(!rig.machine.status().mixnet, "a cancelled start names its courier without having met it");
+    let (_, frame) = rig.send(write(1));
+    rig.say(&sample::from_courier(&frame, 1));
     assert!(rig.machine.status().mixnet);
     assert!(rig.events.contains(&Event::Mixnet { connected: true }));
 }
