@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::Fate;
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 use sample::{cancel, message, quick, write};
 
 fn stopped(fate: Fate) -> Option<CallError> {
@@ -39,6 +39,7 @@ fn down_it_is_closed_at_once() {
     let mut rig = Rig::up();
     rig.cut(DisconnectCause::EndOfFile);
     let call = rig.start(quick(1));
+    rig.machine.timer(rig.now, rig.now + s(50));
     rig.close();
     assert_eq!((rig.error(call), rig.disconnects.len()), (stopped(Fate::NotSent), 0));
     assert_inert(&mut rig);
