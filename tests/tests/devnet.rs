@@ -153,6 +153,22 @@ fn a_burst_while_the_mixnet_is_down_blocks_nothing_and_completes_afterwards() {
     });
 }
 
+#[test]
+fn a_cancel_waits_for_two_encryptions_and_not_for_thirty() {
+    let mut pair = Pair::up(1, Net::reference(1));
+    let stream = Stream::new(&mut pair, 21);
+    let waiting = stream.poll(&mut pair, &stream.first());
+    pair.run_for(5 * SECOND);
+    let encryptions: Vec<CallId> =
+        (0..30).map(|_| pair.start(stream.encrypt_read(&stream.first()))).collect();
+    pair.run_for(SECOND);
+    pair.cancel(waiting);
+    let until = pair.now() + 6 * SECOND;
+    assert!(pair.run_until(until, |pair| pair.tap.pending_len() == 0), "the cancel is stuck behind the work");
+    assert!(pair.settle(120 * SECOND));
+    assert!(encryptions.into_iter().all(|call| pair.result(call).is_ok()));
+}
+
 /// With a dozen of them at the daemon its send slots would all be taken by polls (§9.10).
 #[test]
 fn polling_reads_do_not_starve_a_write() {
