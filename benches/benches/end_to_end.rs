@@ -11,6 +11,7 @@ use std::{
     os::unix::net::{UnixListener, UnixStream},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -22,7 +23,7 @@ use kpthin_client::{
 };
 
 /// Rounds of every measurement; the median is printed.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// How long one round lasts.
 const ROUND: Duration = Duration::from_secs(1);
 /// How the stub is told to be one.
@@ -74,13 +75,15 @@ impl Stubbed {
         stub
     }
 
-    fn try_connect(&self) -> Option<Box<dyn Socket>> {
+    /// A connection, as its reading and its writing half.
+    fn try_connect(&self) -> Option<(Box<dyn Socket>, Box<dyn Socket>)> {
         if let Some(path) = self.address.strip_prefix("unix:") {
-            return Some(Box::new(UnixStream::connect(path).ok()?));
+            let socket = UnixStream::connect(path).ok()?;
+            return Some((Box::new(socket.try_clone().ok()?), Box::new(socket)));
         }
         let socket = TcpStream::connect(self.address.strip_prefix("tcp:")?).ok()?;
         socket.set_nodelay(true).ok()?;
-        Some(Box::new(socket))
+        Some((Box::new(socket.try_clone().ok()?), Box::new(socket)))
     }
 }
 
@@ -180,21 +183,51 @@ fn cpu() -> Duration {
 }
 
 /// Keeps `callers` requests outstanding on a plain socket.
+///
+/// One thread writes and one reads: a single one would wait for ever once both sides' socket
+/// buffers are full.
 fn raw_calls(stub: &Stubbed, callers: usize, until: Instant) -> (usize, Duration, Duration) {
-    let mut socket = stub.try_connect().expect("the stub listens");
+    let (mut reader, mut writer) = stub.try_connect().expect("the stub listens");
     let mut greeted = vec![0; greeting().len()];
-    socket.read_exact(&mut greeted).expect("the greeting");
+    reader.read_exact(&mut greeted).expect("the greeting");
     let request = RequestFrame { query_id: Some(QueryId::from([1; 16])), request: encrypt_write() };
     let mut frame = Vec::new();
     request.encode(&mut frame).expect("the frame is small");
     let batch = frame.repeat(callers);
-    let (mut chunk, mut pending) = (vec![0; 1 << 18], Vec::new());
     let (begin, cpu_before) = (Instant::now(), cpu());
+    let mut write =
+        move |frames: usize| writer.write_all(&batch[..frame.len() * frames]).expect("the stub reads");
+    if callers == 1 {
+        // Nothing to overlap: the floor for one caller is one thread.
+        let calls = raw_reader(&mut *reader, 1, until, &mut write);
+        return (calls, begin.elapsed(), cpu() - cpu_before);
+    }
+    let (more, due) = mpsc::channel();
+    let writing = thread::spawn(move || {
+        while let Ok(frames) = due.recv() {
+            write(frames);
+        }
+    });
+    let calls =
+        raw_reader(&mut *reader, callers, until, &mut |frames| more.send(frames).expect("the writer runs"));
+    let figures = (calls, begin.elapsed(), cpu() - cpu_before);
+    drop(more);
+    writing.join().expect("the writer ends");
+    figures
+}
+
+fn raw_reader(
+    reader: &mut dyn Socket,
+    callers: usize,
+    until: Instant,
+    write: &mut dyn FnMut(usize),
+) -> usize {
+    let (mut chunk, mut pending) = (vec![0; 1 << 18], Vec::new());
     let mut calls = 0;
-    socket.write_all(&batch).expect("the stub reads");
+    write(callers);
     let mut outstanding = callers;
     while outstanding > 0 {
-        let read = socket.read(&mut chunk).expect("the stub answers");
+        let read = reader.read(&mut chunk).expect("the stub answers");
         pending.extend_from_slice(&chunk[..read]);
         let mut at = 0;
         let mut answered = 0;
@@ -209,12 +242,12 @@ fn raw_calls(stub: &Stubbed, callers: usize, until: Instant) -> (usize, Duration
         drop(pending.drain(..at));
         calls += answered;
         outstanding -= answered;
-        if Instant::now() < until {
-            socket.write_all(&batch[..frame.len() * answered]).expect("the stub reads");
+        if answered > 0 && Instant::now() < until {
+            write(answered);
             outstanding += answered;
         }
     }
-    (calls, begin.elapsed(), cpu() - cpu_before)
+    calls
 }
 
 /// The same with as many tasks that share a client.

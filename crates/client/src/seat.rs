@@ -12,11 +12,14 @@ use std::{
 ///                            ^  |                              |
 ///                   polled   |  | its turn is over     command |
 ///                            |  v                              |
-///                           Woken <----------------------------+
+///                           Woken <---------- Called <---------+
+///                                  lets others go first
 /// ```
 /// From everywhere: it ends, and has left.
 #[derive(Debug, Default)]
 enum Stage {
+    /// Woken by a command, and not yet running.
+    Called,
     /// Ended, or dropped.
     Left,
     /// Waiting for its waker.
@@ -46,9 +49,21 @@ impl Seat {
                 *dirty = true;
                 None
             }
-            Stage::Left | Stage::Unpolled | Stage::Woken => None,
-            Stage::Parked(_) => self.replace(Stage::Woken),
+            Stage::Called | Stage::Left | Stage::Unpolled | Stage::Woken => None,
+            Stage::Parked(_) => self.replace(Stage::Called),
         }
+    }
+
+    /// Whether the driver should let tasks that are ready go first, once after a command woke it.
+    ///
+    /// What woke one caller has often woken many. If the driver ran right behind the first of them,
+    /// it would write every request by itself instead of one batch.
+    pub(crate) fn gives_way(&mut self) -> bool {
+        let called = matches!(self.stage, Stage::Called);
+        if called {
+            self.stage = Stage::Woken;
+        }
+        called
     }
 
     /// The driver runs on this thread now; the waker is to be dropped once the lock is released.
@@ -106,6 +121,21 @@ mod tests {
         assert!(seat.park(Waker::noop()));
         assert!(seat.touch().is_some());
         assert!(seat.touch().is_none());
+    }
+
+    #[test]
+    fn it_gives_way_once_after_a_command_and_never_after_anything_else() {
+        let mut seat = Seat::default();
+        assert!(!seat.gives_way());
+        drop(seat.take());
+        assert!(seat.park(Waker::noop()));
+        assert!(!seat.gives_way(), "its transport has woken it");
+        assert!(seat.touch().is_some());
+        assert!(seat.gives_way());
+        assert!(!seat.gives_way());
+        drop(seat.take());
+        seat.requeue();
+        assert!(!seat.gives_way());
     }
 
     #[test]

@@ -334,7 +334,15 @@ impl<R: Runtime> Future for Driver<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
-        let stale = this.shared.lock().seat.take();
+        let mut state = this.shared.lock();
+        // A single caller has nobody to wait for.
+        if state.slots.pending() > 1 && state.seat.gives_way() {
+            drop(state);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let stale = state.seat.take();
+        drop(state);
         drop(stale);
         for round in 1..=ROUNDS_MAX {
             match this.round(cx, round == ROUNDS_MAX) {
