@@ -53,10 +53,10 @@ pub enum CloseReason {
 /// The variants are told apart by whose fault they are, since the reader acts differently: the
 /// request's ([`InvalidRequest`](Self::InvalidRequest), [`TooLarge`](Self::TooLarge),
 /// [`Conflict`](Self::Conflict), [`TooManyCalls`](Self::TooManyCalls)), the caller's own decision
-/// ([`Cancelled`](Self::Cancelled), [`TimedOut`](Self::TimedOut), [`Closed`](Self::Closed)), the
-/// network's ([`Daemon`](Self::Daemon), [`Replica`](Self::Replica), [`Copy`](Self::Copy),
-/// [`SendFailed`](Self::SendFailed), [`CourierGone`](Self::CourierGone)), or the link's and the
-/// daemon's. It is `Clone`, because one lost link answers many calls.
+/// ([`Cancelled`](Self::Cancelled), [`TimedOut`](Self::TimedOut), [`Closed`](Self::Closed)) or
+/// mistake ([`Panicked`](Self::Panicked)), the network's ([`Daemon`](Self::Daemon),
+/// [`Replica`](Self::Replica), [`Copy`](Self::Copy), [`SendFailed`](Self::SendFailed),
+/// [`CourierGone`](Self::CourierGone)), or the link's and the daemon's. It is `Clone`, because one lost link answers many calls.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -94,6 +94,10 @@ pub enum CallError {
     /// The link ended, and asking again would do it twice; decide whether that is harmless.
     #[error("the link to the daemon was lost")]
     LinkLost(Fate),
+    /// The flow's own code panicked, and the panic hook has told where: a mistake in the program.
+    /// Correct it there; what the flow had started was cancelled.
+    #[error("the flow panicked")]
+    Panicked(Fate),
     /// A replica's verdict on the box; three of them are answers rather than failures.
     #[error(transparent)]
     Replica(ReplicaError),
@@ -130,9 +134,11 @@ impl CallError {
     #[must_use]
     pub const fn fate(&self) -> Fate {
         match self {
-            Self::Cancelled(fate) | Self::Closed(_, fate) | Self::LinkLost(fate) | Self::TimedOut(fate) => {
-                *fate
-            }
+            Self::Cancelled(fate)
+            | Self::Closed(_, fate)
+            | Self::LinkLost(fate)
+            | Self::Panicked(fate)
+            | Self::TimedOut(fate) => *fate,
             Self::Conflict | Self::InvalidRequest(_) | Self::TooLarge { .. } | Self::TooManyCalls => {
                 Fate::NotSent
             }
@@ -159,9 +165,11 @@ impl CallError {
             | Self::TimedOut(_)
             | Self::Unanswered => Retry::Same,
             Self::Conflict | Self::SendFailed(_) | Self::TooManyCalls => Retry::Later,
-            Self::Closed(..) | Self::InvalidRequest(_) | Self::TooLarge { .. } | Self::Undecodable => {
-                Retry::Never
-            }
+            Self::Closed(..)
+            | Self::InvalidRequest(_)
+            | Self::Panicked(_)
+            | Self::TooLarge { .. }
+            | Self::Undecodable => Retry::Never,
             Self::Copy { .. } | Self::CourierGone => Retry::OtherCourier,
             Self::Daemon(error) => daemon_retry(*error),
             Self::Replica(error) => replica_retry(*error),
@@ -250,6 +258,7 @@ mod tests {
             rows.push((E::Cancelled(fate), fate, Retry::Same));
             rows.push((E::Closed(CloseReason::Stopped, fate), fate, Retry::Never));
             rows.push((E::LinkLost(fate), fate, Retry::Same));
+            rows.push((E::Panicked(fate), fate, Retry::Never));
             rows.push((E::TimedOut(fate), fate, Retry::Same));
         }
         let daemon = [

@@ -5,7 +5,7 @@ use super::{
     cancels::{CancelFrame, Start},
     lanes::Queue,
     limits::{HELD_REQUEST_BYTES_MAX, OUTSTANDING_CALLS_MAX},
-    slots::{Key, Owner, Slot, Stage},
+    slots::{Key, Origin, Owner, Slot, Stage},
     validate,
     waits::ABANDONED,
 };
@@ -31,9 +31,34 @@ impl Machine {
         request: impl Into<AnyRequest>,
         deadline: Option<Instant>,
     ) -> CallId {
+        self.begin(now, request.into(), deadline, Origin::Call)
+    }
+
+    /// Starts a call as [`start`](Self::start) does, exempt from
+    /// [`OUTSTANDING_CALLS_MAX`]: neither refused because of it nor counted for it.
+    ///
+    /// It is for the steps of what the caller has admitted as a whole, under a bound of its own:
+    /// refusing them halfway would only waste the steps before. [`HELD_REQUEST_BYTES_MAX`] bounds
+    /// them like all others.
+    pub fn start_step(
+        &mut self,
+        now: Instant,
+        request: impl Into<AnyRequest>,
+        deadline: Option<Instant>,
+    ) -> CallId {
+        self.begin(now, request.into(), deadline, Origin::Step)
+    }
+
+    fn begin(
+        &mut self,
+        now: Instant,
+        request: AnyRequest,
+        deadline: Option<Instant>,
+        origin: Origin,
+    ) -> CallId {
         self.advance(now);
         let call = CallId(self.mint());
-        if let Err(error) = self.admit(call, request.into(), deadline) {
+        if let Err(error) = self.admit(call, request, deadline, origin) {
             self.outputs.push_back(Output::Completed(call, Err(error)));
         }
         call
@@ -44,6 +69,7 @@ impl Machine {
         call: CallId,
         request: AnyRequest,
         deadline: Option<Instant>,
+        origin: Origin,
     ) -> Result<(), CallError> {
         if let Some(reason) = self.closed {
             return Err(CallError::Closed(reason, Fate::NotSent));
@@ -54,7 +80,7 @@ impl Machine {
         }
         let size = validate::size(&request);
         let held = self.slots.held_bytes();
-        let full = self.slots.len() >= OUTSTANDING_CALLS_MAX
+        let full = (origin == Origin::Call && self.slots.counted() >= OUTSTANDING_CALLS_MAX)
             || (held > 0 && held.saturating_add(size) > HELD_REQUEST_BYTES_MAX);
         if full {
             return Err(CallError::TooManyCalls);
@@ -63,12 +89,12 @@ impl Machine {
         let queue = Queue::of(&request);
         if queue == Queue::Cancel {
             if let Some(key) = key {
-                self.start_cancel(call, key, &request, deadline);
+                self.start_cancel(call, key, &request, deadline, origin);
             }
             return Ok(());
         }
         let order = self.mint();
-        let slot = Slot::new(request, size, order, key);
+        let slot = Slot::new(request, size, order, key, origin);
         if let Some(key) = key {
             if self.cancels.live(key).is_some() {
                 return Err(CallError::Conflict);
@@ -86,13 +112,20 @@ impl Machine {
     }
 
     /// An explicit cancel of a key, whoever started it.
-    fn start_cancel(&mut self, call: CallId, key: Key, request: &AnyRequest, deadline: Option<Instant>) {
+    fn start_cancel(
+        &mut self,
+        call: CallId,
+        key: Key,
+        request: &AnyRequest,
+        deadline: Option<Instant>,
+        origin: Origin,
+    ) {
         let live = self.cancels.live(key);
         let written = self.cancels.is_cancelling(key)
             || live.and_then(|live| self.slots.get(live)).is_some_and(|slot| slot.writings > 0);
         if self.link.is_up() {
             let order = self.mint();
-            self.slots.insert(call, Slot::new(request.clone(), 0, order, None));
+            self.slots.insert(call, Slot::new(request.clone(), 0, order, None, origin));
             let start = if written { Start::Written } else { Start::Unwritten };
             self.cancels.push(CancelFrame { key, caller: Some(call), start });
             self.set_deadline(self.now, call, deadline);

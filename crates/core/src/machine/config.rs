@@ -26,7 +26,8 @@ pub mod limits {
     use core::time::Duration;
 
     /// Calls that are outstanding, abandoned ones that are not answered included; at the limit a
-    /// new call fails with [`TooManyCalls`](crate::error::CallError::TooManyCalls).
+    /// new call fails with [`TooManyCalls`](crate::error::CallError::TooManyCalls). Steps
+    /// ([`Machine::start_step`](crate::machine::Machine::start_step)) don't count.
     pub const OUTSTANDING_CALLS_MAX: usize = 4_096;
     /// Bytes of requests that are held; at the limit a new call fails with
     /// [`TooManyCalls`](crate::error::CallError::TooManyCalls), unless it is alone.

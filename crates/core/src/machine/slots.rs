@@ -75,6 +75,15 @@ impl Stage {
     }
 }
 
+/// Whether a call counts against the limit of outstanding ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A caller's own call, which counts.
+    Call,
+    /// A step of something that was admitted as a whole, and does not.
+    Step,
+}
+
 /// What ends a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -97,6 +106,7 @@ pub(super) struct Slot {
     /// Its turn among those that wait; smaller goes first.
     pub(super) order: u64,
     pub(super) key: Option<Key>,
+    origin: Origin,
     owner: Owner,
     stage: Stage,
     pub(super) deadline: Option<Instant>,
@@ -116,7 +126,13 @@ pub(super) struct Slot {
 
 impl Slot {
     /// A call that waits to be written.
-    pub(super) fn new(request: AnyRequest, size: usize, order: u64, key: Option<Key>) -> Self {
+    pub(super) fn new(
+        request: AnyRequest,
+        size: usize,
+        order: u64,
+        key: Option<Key>,
+        origin: Origin,
+    ) -> Self {
         Self {
             kind: request.kind(),
             queue: Queue::of(&request),
@@ -129,6 +145,7 @@ impl Slot {
             size,
             order,
             key,
+            origin,
             owner: Owner::Caller,
             stage: Stage::Queued,
             deadline: None,
@@ -167,12 +184,19 @@ pub(super) struct Slots {
     surbs: BTreeMap<SurbId, CallId>,
     held_bytes: usize,
     abandoned: usize,
+    steps: usize,
     unwritten: usize,
 }
 
 impl Slots {
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// How many calls count against the limit.
+    pub(super) fn counted(&self) -> usize {
+        self.slots.len() - self.steps
     }
 
     pub(super) const fn held_bytes(&self) -> usize {
@@ -208,6 +232,7 @@ impl Slots {
     pub(super) fn insert(&mut self, call: CallId, slot: Slot) {
         self.held_bytes += slot.size;
         self.unwritten += usize::from(slot.stage.is_unwritten());
+        self.steps += usize::from(slot.origin == Origin::Step);
         let _none = self.slots.insert(call, slot);
     }
 
@@ -236,6 +261,7 @@ impl Slots {
         self.held_bytes -= slot.size;
         self.unwritten -= usize::from(slot.stage.is_unwritten());
         self.abandoned -= usize::from(slot.owner == Owner::Abandoned);
+        self.steps -= usize::from(slot.origin == Origin::Step);
         self.unlink(slot.query, slot.surb);
         Some(slot)
     }

@@ -25,6 +25,37 @@ fn a_call_too_many_is_refused_and_abandoned_ones_count() {
 }
 
 #[test]
+fn steps_are_neither_refused_nor_counted() {
+    let mut rig = Rig::dialling();
+    let mut steps = Vec::new();
+    for n in 0..OUTSTANDING_CALLS_MAX as u64 + 1 {
+        steps.push(rig.machine.start_step(rig.now, quick(n), None));
+    }
+    let calls: Vec<_> = (0..OUTSTANDING_CALLS_MAX as u64).map(|n| rig.start(quick(n))).collect();
+    assert_eq!((rig.outstanding(), rig.results.len()), (2 * OUTSTANDING_CALLS_MAX + 1, 0));
+    let more = rig.start(quick(9));
+    assert_eq!(rig.error(more), Some(CallError::TooManyCalls));
+    // The end of a step makes no room for a call.
+    rig.cancel(steps[0]);
+    let more = rig.start(quick(9));
+    assert_eq!(rig.error(more), Some(CallError::TooManyCalls));
+    rig.cancel(calls[0]);
+    let more = rig.start(quick(9));
+    assert_eq!(rig.error(more), None);
+}
+
+#[test]
+fn bytes_too_many_are_refused_for_steps_too() {
+    let mut rig = Rig::dialling();
+    let mut large = create(1);
+    large.payload = vec![1; 10 << 20].into();
+    let steps: Vec<_> = (0..7).map(|_| rig.machine.start_step(rig.now, large.clone(), None)).collect();
+    rig.drain();
+    assert_eq!(rig.error(steps[6]), Some(CallError::TooManyCalls));
+    assert_eq!(rig.results.len(), 0, "the others wait");
+}
+
+#[test]
 fn bytes_too_many_are_refused_until_some_are_let_go() {
     let mut rig = Rig::dialling();
     let large = |n| {
