@@ -45,6 +45,8 @@ impl Ring {
 pub(crate) struct Subscribers {
     rings: BTreeMap<u64, Ring>,
     next: u64,
+    /// Nothing comes any more.
+    ended: bool,
 }
 
 impl Subscribers {
@@ -56,13 +58,18 @@ impl Subscribers {
     }
 
     pub(crate) fn emit(&mut self, event: &Event, wakers: &mut Vec<Waker>) {
+        if self.ended {
+            return;
+        }
         for ring in self.rings.values_mut() {
             ring.push(event.clone());
             wakers.extend(ring.waker.take());
         }
     }
 
-    pub(crate) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
+    /// Ends all streams behind what they hold.
+    pub(crate) fn end(&mut self, wakers: &mut Vec<Waker>) {
+        self.ended = true;
         wakers.extend(self.rings.values_mut().filter_map(|ring| ring.waker.take()));
     }
 }
@@ -71,7 +78,7 @@ impl Subscribers {
 ///
 /// Await [`recv`](Self::recv), use it as a [`Stream`], or iterate over it on a plain thread with
 /// [`into_blocking`](Self::into_blocking). It begins with what happens after it was made, and ends
-/// when the client is closed.
+/// when the client is stopped, without waiting for the daemon.
 ///
 /// At most 256 events are kept. A subscriber that does not take them loses the oldest and learns
 /// by one [`Event::Lagged`] how many; it never delays a reply.
@@ -88,7 +95,7 @@ impl Events {
         Self { handle, id }
     }
 
-    /// The next event, `None` once the client is closed.
+    /// The next event, `None` once the client is stopped.
     ///
     /// # Cancel safety
     ///
@@ -106,14 +113,14 @@ impl Events {
 
     fn poll_recv(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
         let mut state = self.handle.shared().lock();
-        let closed = state.closed().is_some();
+        let ended = state.subscribers.ended;
         let Some(ring) = state.subscribers.rings.get_mut(&self.id) else {
             return Poll::Ready(None);
         };
         if let Some(event) = ring.pop() {
             return Poll::Ready(Some(event));
         }
-        if closed {
+        if ended {
             return Poll::Ready(None);
         }
         let stale = remember(&mut ring.waker, cx);

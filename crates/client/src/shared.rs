@@ -133,6 +133,15 @@ impl State {
         false
     }
 
+    /// Ends the event streams if the client is closing: whatever the daemon does on the rest of the
+    /// way, nobody waits for it.
+    pub(crate) fn end_events(&mut self, wakers: &mut Vec<Waker>) {
+        match self.phase {
+            Phase::Closed(_) | Phase::Closing(_) => self.subscribers.end(wakers),
+            Phase::Draining { .. } | Phase::Open => {}
+        }
+    }
+
     /// Answers the pending connect, and tells the subscribers.
     pub(crate) fn event(&mut self, now: Instant, event: &Event, wakers: &mut Vec<Waker>) {
         if let First::Waiting(cell) = &self.first {
@@ -175,7 +184,7 @@ impl State {
             _ => Ok(()),
         };
         wakers.extend(self.stops.drain(..).filter_map(|cell| cell.fill(stopped.clone())));
-        self.subscribers.wake_all(wakers);
+        self.subscribers.end(wakers);
         self.watch.changed(wakers);
         wakers.extend(self.seat.leave());
     }
@@ -270,8 +279,12 @@ impl Shared {
         self.command(|state, now| {
             state.admit(flow)?;
             let kind = request.kind();
-            let call = state.machine.start(now, request, None);
             let flow = flow.filter(|flow| state.flows.step_started(*flow));
+            let call = match flow {
+                // The flow was admitted as a whole.
+                Some(_) => state.machine.start_step(now, request, None),
+                None => state.machine.start(now, request, None),
+            };
             state.slots.insert(call, kind, flow, now);
             Ok(call)
         })

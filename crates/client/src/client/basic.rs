@@ -9,7 +9,10 @@ use kpthin_core::{
 };
 use zeroize::Zeroizing;
 
-use super::{Client, steps::Tries};
+use super::{
+    Client,
+    steps::{Tries, next},
+};
 use crate::{
     call::Call,
     envelope::{Confirm, WhenUnwritten},
@@ -97,8 +100,8 @@ impl Client {
     /// - [`InvalidRequest::Empty`]: an empty box would be a tombstone; see
     ///   [`tombstone`](Self::tombstone).
     /// - [`CallError::TooLarge`]: see [`max_message_len`](Self::max_message_len).
-    /// - the others: what the last try failed with. Unless the
-    ///   [`fate`](CallError::fate) says otherwise, the box may be written.
+    /// - the others: what the last try failed with, or an earlier one whose
+    ///   [`fate`](CallError::fate) is worse. Unless that says otherwise, the box may be written.
     pub fn write(
         &self,
         write_cap: &WriteCap,
@@ -259,13 +262,13 @@ async fn report(
     }
 }
 
-pub(super) async fn ready(client: &Client) -> Status {
+pub(crate) async fn ready(client: &Client) -> Status {
     loop {
         let changed = client.status_changed();
         let status = client.status();
         if status.is_connected() {
             return status;
         }
-        drop(changed.await);
+        next(changed, &status).await;
     }
 }

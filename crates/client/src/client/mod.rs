@@ -14,6 +14,8 @@ use kpthin_core::{
     wire::{AnyRequest, Geometry, Request},
 };
 
+#[cfg(test)]
+pub(crate) use self::basic::ready;
 pub use self::basic::{Read, TombstoneReport, Tombstones};
 use crate::{
     call::Call,
@@ -57,15 +59,23 @@ impl Client {
     ///
     /// `make` is called at once, with a client for the steps. That client is not counted as a
     /// handle: a flow does not keep the program's client open. What it starts are steps of this
-    /// flow; when the flow fails, its [`fate`](CallError::fate) is the worst of theirs. Pause with
+    /// flow, and exempt from the limit on calls. Pause with
     /// [`pause`](Self::pause); anything that blocks the thread blocks every call.
     ///
     /// At most 4,096 flows run at once; the next is refused with [`CallError::TooManyCalls`].
     ///
     /// # Errors
     ///
-    /// The call ends with what the function returns, or with [`CallError::Cancelled`] if it
-    /// panics, is cancelled or dropped.
+    /// The call ends with what the function returns, or with:
+    ///
+    /// - [`CallError::Cancelled`]: it was cancelled.
+    /// - [`CallError::Closed`]: the client was stopped.
+    /// - [`CallError::Panicked`]: the function panicked.
+    /// - [`CallError::TimedOut`]: its [`timeout`](Call::timeout) has passed.
+    ///
+    /// These, and [`CallError::LinkLost`], carry the worst [`fate`](CallError::fate) of the steps.
+    /// Another error that the function returns is a verdict on one step and stays as it is: it
+    /// tells nothing about the steps before that one.
     ///
     /// # Cancel safety
     ///

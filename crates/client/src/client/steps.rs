@@ -1,16 +1,19 @@
 //! What flows are made of: tries that last only so long, and pauses between them.
 
 use std::{
-    future::{Future, poll_fn},
+    future::{Future, pending, poll_fn},
     pin::pin,
     task::Poll,
     time::Duration,
 };
 
-use kpthin_core::error::{CallError, Retry};
+use kpthin_core::{
+    error::{CallError, Fate, Retry},
+    machine::{LinkStatus, Status},
+};
 
 use super::Client;
-use crate::call::Call;
+use crate::{call::Call, status::StatusChanged};
 
 /// How long the first try of an operation lasts, in connected time; the next ones twice as long.
 ///
@@ -33,11 +36,13 @@ pub(super) struct Tries<'a> {
     duration: Duration,
     pause: Duration,
     refusals: u32,
+    /// How the try with the worst fate ended.
+    worst: Option<CallError>,
 }
 
 impl<'a> Tries<'a> {
     pub(super) const fn new(client: &'a Client) -> Self {
-        Self { client, duration: TRY, pause: PAUSE, refusals: 0 }
+        Self { client, duration: TRY, pause: PAUSE, refusals: 0, worst: None }
     }
 
     /// The call's result, or `None` if the try is over and the call therefore cancelled.
@@ -45,21 +50,37 @@ impl<'a> Tries<'a> {
         let result = race(&mut call, connected(self.client, self.duration)).await;
         if result.is_none() {
             self.duration = (self.duration * 2).min(TRY_MAX);
+            self.note(&CallError::TimedOut(Fate::MaybeExecuted));
         }
         result
+    }
+
+    fn note(&mut self, error: &CallError) {
+        if self.worst.as_ref().is_none_or(|worst| worst.fate() < error.fate()) {
+            self.worst = Some(error.clone());
+        }
+    }
+
+    /// The error to report when the last try failed with `error`: that one, unless an earlier try
+    /// had a worse fate, which must not be hidden.
+    fn report(&mut self, error: CallError) -> CallError {
+        self.worst.take().filter(|worst| worst.fate() > error.fate()).unwrap_or(error)
     }
 
     /// Pauses before another try, if the error is one that another try may get over.
     pub(super) async fn again(&mut self, error: CallError) -> Result<(), CallError> {
         match error {
-            CallError::Cancelled(_) | CallError::Closed(..) | CallError::TimedOut(_) => return Err(error),
+            CallError::Cancelled(_) | CallError::Closed(..) | CallError::TimedOut(_) => {
+                return Err(self.report(error));
+            }
             // The machine has no room: that says nothing against this operation.
             CallError::TooManyCalls => {}
             _ => match error.retry() {
                 Retry::Later | Retry::ReEncrypt | Retry::Same if self.refusals < REFUSALS_MAX => {
                     self.refusals += 1;
+                    self.note(&error);
                 }
-                _ => return Err(error),
+                _ => return Err(self.report(error)),
             },
         }
         self.client.pause(self.pause).await;
@@ -72,8 +93,9 @@ impl<'a> Tries<'a> {
 async fn connected(client: &Client, mut left: Duration) {
     loop {
         let changed = client.status_changed();
-        if !client.status().is_connected() {
-            drop(changed.await);
+        let status = client.status();
+        if !status.is_connected() {
+            next(changed, &status).await;
             continue;
         }
         let since = client.now();
@@ -81,6 +103,17 @@ async fn connected(client: &Client, mut left: Duration) {
             return;
         }
         left = left.saturating_sub(client.now().saturating_since(since));
+    }
+}
+
+/// Waits for the next status.
+///
+/// After [`LinkStatus::Closed`] there is none, and a loop would spin: the flow that waits has been
+/// marked, and the driver is about to drop it.
+pub(super) async fn next(changed: StatusChanged, status: &Status) {
+    match status.link {
+        LinkStatus::Closed => pending().await,
+        _ => drop(changed.await),
     }
 }
 

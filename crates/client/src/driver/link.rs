@@ -76,8 +76,10 @@ impl Open {
     pub(super) fn read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Received {
         match self.io.poll_read(cx, buffer) {
             Poll::Ready(Ok(0)) => Received::Ended(DisconnectCause::EndOfFile),
+            Poll::Ready(Ok(len)) if len > buffer.len() => Received::Ended(impossible_len()),
             Poll::Ready(Ok(len)) => Received::Bytes(len),
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => self.read(cx, buffer),
+            // Tried again in the next round, of which there are only so many.
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Received::Bytes(0),
             Poll::Ready(Err(error)) => Received::Ended(cause(&error)),
             Poll::Pending if self.write_broken => Received::Ended(DisconnectCause::Reset),
             Poll::Pending => Received::Pending,
@@ -116,12 +118,16 @@ impl Open {
         {
             match self.io.poll_write(cx, rest) {
                 Poll::Pending => break,
-                Poll::Ready(Ok(len)) if len > 0 => {
-                    self.sent += len.min(rest.len());
+                Poll::Ready(Ok(0)) => return Err(DisconnectCause::Failed("nothing could be written".into())),
+                Poll::Ready(Ok(len)) if len > rest.len() => return Err(impossible_len()),
+                Poll::Ready(Ok(len)) => {
+                    self.sent += len;
                     moved = true;
                 }
-                Poll::Ready(Ok(_)) => return Err(DisconnectCause::Failed("nothing could be written".into())),
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                    moved = true;
+                    break;
+                }
                 Poll::Ready(Err(error)) => match cause(&error) {
                     DisconnectCause::Reset => {
                         self.write_broken = true;
@@ -169,6 +175,11 @@ impl Open {
             None => None,
         }
     }
+}
+
+/// A connector's stream breaks its contract.
+fn impossible_len() -> DisconnectCause {
+    DisconnectCause::Failed("the transport moved more bytes than it was given".into())
 }
 
 /// Tells a reset, which shows that the peer is gone, from other failures.

@@ -211,6 +211,7 @@ impl<R: Runtime> Driver<R> {
                     self.wake_at = wake_at;
                     let status = state.machine.status();
                     state.watch.observe(status, &mut self.wakers);
+                    state.end_events(&mut self.wakers);
                     if state.flows.has_doomed() {
                         return Halt::Doomed;
                     }
@@ -286,7 +287,8 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn wake_all(&mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
+        // A waker that panics must cost neither the driver nor those that are woken after it.
+        self.wakers.drain(..).for_each(|waker| quietly(|| waker.wake()));
         self.trace.flush();
     }
 
@@ -321,12 +323,18 @@ impl<R: Runtime> Driver<R> {
     /// Tells everyone who waits that the client is closed.
     fn finish(&mut self, reason: CloseReason) {
         self.ended = true;
-        self.link = Link::None;
-        self.sleep = None;
+        // This may run while a panic unwinds, and another one out of them would abort the process.
+        quietly(|| self.link = Link::None);
+        quietly(|| self.sleep = None);
         self.shared.lock().finish(reason, &mut self.wakers);
         self.flows.finish(&self.shared, reason, &mut self.wakers);
         self.wake_all();
     }
+}
+
+/// Runs what is not our own and must not hinder us; the panic hook tells if it panics.
+fn quietly(run: impl FnOnce()) {
+    drop(catch_unwind(AssertUnwindSafe(run)));
 }
 
 impl<R: Runtime> Future for Driver<R> {

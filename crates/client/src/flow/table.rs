@@ -220,7 +220,17 @@ impl Flows {
 
     /// What is left when nobody polls flows any more.
     pub(crate) fn abandon(&mut self) -> (Spawned, HashMap<FlowId, Fate>) {
-        let worst = self.flows.drain().map(|(id, flow)| (id, flow.worst)).collect();
+        let flows = mem::take(&mut self.flows);
+        let mut worst: HashMap<FlowId, Fate> = flows.iter().map(|(id, flow)| (*id, flow.worst)).collect();
+        for flow in flows.values() {
+            let mut parent = flow.parent;
+            while let Some(id) = parent
+                && let Some(fate) = worst.get_mut(&id)
+            {
+                *fate = flow.worst.max(*fate);
+                parent = flows.get(&id).and_then(|flow| flow.parent);
+            }
+        }
         self.woken.clear();
         self.doomed.clear();
         self.settled.clear();
@@ -282,6 +292,18 @@ mod tests {
         let mut settled = flows.take_work().settled;
         settled.extend(flows.take_work().settled);
         assert_eq!(settled, [(CHILD, End::Finished, Fate::Refused), (PARENT, End::Finished, Fate::Refused)]);
+    }
+
+    #[test]
+    fn the_fate_of_a_flow_within_a_flow_counts_when_nobody_polls_any_more() {
+        const GRANDCHILD: FlowId = FlowId(3);
+        let mut flows = flows();
+        flows.spawn(CHILD, FlowKind::Finite, Some(PARENT), Box::new(Nothing));
+        flows.spawn(GRANDCHILD, FlowKind::Finite, Some(CHILD), Box::new(Nothing));
+        assert!(flows.step_started(GRANDCHILD));
+        flows.step_ended(GRANDCHILD, Fate::MaybeExecuted);
+        let (_, worst) = flows.abandon();
+        assert_eq!(worst, [PARENT, CHILD, GRANDCHILD].map(|id| (id, Fate::MaybeExecuted)).into());
     }
 
     #[test]

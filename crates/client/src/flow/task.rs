@@ -46,7 +46,7 @@ impl<T: Send + 'static> Body for Task<T> {
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => self.result = Some(result),
-            // The panic hook has told about it; the call reports a cancellation.
+            // The panic hook has told about it.
             Err(_) => self.result = None,
         }
         self.drop_future();
@@ -61,7 +61,8 @@ impl<T: Send + 'static> Body for Task<T> {
     fn complete(&mut self, end: End, worst: Fate) -> Option<Waker> {
         let result = match (end, self.result.take()) {
             (End::Finished, Some(result)) => result.map_err(|error| at_least(error, worst)),
-            (End::Finished | End::Cancelled, _) => Err(CallError::Cancelled(worst)),
+            (End::Finished, None) => Err(CallError::Panicked(worst)),
+            (End::Cancelled, _) => Err(CallError::Cancelled(worst)),
             (End::TimedOut, _) => Err(CallError::TimedOut(worst)),
             (End::Closed(reason), _) => Err(CallError::Closed(reason, worst)),
         };
@@ -70,11 +71,14 @@ impl<T: Send + 'static> Body for Task<T> {
 }
 
 /// Raises the fate of an error that carries one to the worst of the flow's steps.
+///
+/// The others are verdicts on one step, and hiding them would cost the caller more than it gains.
 fn at_least(error: CallError, worst: Fate) -> CallError {
     match error {
         CallError::Cancelled(fate) => CallError::Cancelled(fate.max(worst)),
         CallError::Closed(reason, fate) => CallError::Closed(reason, fate.max(worst)),
         CallError::LinkLost(fate) => CallError::LinkLost(fate.max(worst)),
+        CallError::Panicked(fate) => CallError::Panicked(fate.max(worst)),
         CallError::TimedOut(fate) => CallError::TimedOut(fate.max(worst)),
         error => error,
     }

@@ -9,12 +9,12 @@ use std::{
 };
 
 use kpthin_core::{
-    error::{CallError, CloseReason, Fate},
-    wire::{AnyRequest, Seed},
+    error::{CallError, CloseReason, DaemonError, Fate},
+    wire::{AnyRequest, FailureDetail, ReplyFailure, Seed},
 };
 
-use super::world::{World, index, now, read_cap, write_cap};
-use crate::{FlowKind, flow};
+use super::world::{World, index, keypair, now, read_cap, write_cap};
+use crate::{FlowKind, client::ready, flow};
 
 #[test]
 fn a_flow_is_eager_and_takes_its_steps() {
@@ -43,7 +43,7 @@ fn a_panic_in_a_flow_ends_that_one_call() {
     let mut other =
         client.flow(FlowKind::Finite, |client| async move { client.next_message_box_index(&index(1)).await });
     world.serve(&mut peer);
-    assert_eq!(now(&mut call), Some(Err(CallError::Cancelled(Fate::NotSent))));
+    assert_eq!(now(&mut call), Some(Err(CallError::Panicked(Fate::NotSent))));
     assert_eq!(now(&mut other), Some(Ok(index(2))));
 }
 
@@ -210,4 +210,72 @@ fn a_cancelled_flow_can_be_awaited_for_its_fate() {
     call.cancel();
     world.run();
     assert_eq!(now(&mut call), Some(Err(CallError::Cancelled(Fate::MaybeExecuted))));
+}
+
+#[test]
+fn the_steps_of_flows_are_not_refused_when_calls_are() {
+    let (mut world, client, mut peer) = World::up();
+    let step =
+        || client.flow(FlowKind::Finite, |client| async move { client.new_keypair(&[1; 32].into()).await });
+    let mut flow = step();
+    let calls: Vec<_> = (0..4_096).map(|_| client.next_message_box_index(&index(1))).collect();
+    let mut late = step();
+    world.run();
+    let mut refused = client.next_message_box_index(&index(1));
+    world.run();
+    assert_eq!(now(&mut refused), Some(Err(CallError::TooManyCalls)));
+    world.serve(&mut peer);
+    assert_eq!((now(&mut flow), now(&mut late)), (Some(Ok(keypair())), Some(Ok(keypair()))));
+    assert!(calls.into_iter().all(|mut call| now(&mut call) == Some(Ok(index(2)))));
+}
+
+#[test]
+fn a_try_that_is_refused_does_not_hide_what_an_earlier_one_may_have_done() {
+    let (mut world, client, mut peer) = World::up();
+    let mut call = client.write(&write_cap(), &index(17), "x");
+    world.run();
+    let encrypt = peer.request();
+    peer.answer(&encrypt);
+    world.run();
+    let start = peer.request();
+    let failed = CallError::Daemon(DaemonError::InternalError);
+    peer.fail(&start, ReplyFailure { error_code: 4, detail: FailureDetail::None });
+    world.advance(Duration::from_secs(1));
+    let encrypt = peer.request();
+    assert!(matches!(encrypt.request, AnyRequest::EncryptWrite(_)));
+    let refusal = CallError::Daemon(DaemonError::InvalidRequest);
+    assert_eq!((refusal.fate(), failed.fate()), (Fate::Refused, Fate::MaybeExecuted));
+    peer.fail(&encrypt, ReplyFailure { error_code: 3, detail: FailureDetail::None });
+    world.run();
+    assert_eq!(now(&mut call), Some(Err(failed)));
+}
+
+#[test]
+fn a_flow_within_a_flow_counts_when_the_driver_is_gone() {
+    let (mut world, client, mut peer) = World::up();
+    let mut outer = client
+        .flow(FlowKind::Finite, |client| async move { client.write(&write_cap(), &index(17), "x").await });
+    world.run();
+    let encrypt = peer.request();
+    peer.answer(&encrypt);
+    world.run();
+    world.driver = None;
+    let gone = CallError::Closed(CloseReason::DriverGone, Fate::MaybeExecuted);
+    assert_eq!(now(&mut outer), Some(Err(gone)));
+}
+
+#[test]
+fn a_flow_that_waits_for_a_link_lets_the_driver_stop() {
+    let (mut world, client, mut peer) = World::up();
+    peer.status(false);
+    world.run();
+    let mut call = client.flow(FlowKind::Finite, |client| async move {
+        // As if another thread had, while the driver polls this flow.
+        let _stop = client.stop();
+        Ok(ready(&client).await)
+    });
+    world.run();
+    let stopped = CallError::Closed(CloseReason::Stopped, Fate::NotSent);
+    assert_eq!(now(&mut call), Some(Err(stopped)));
+    assert!(matches!(peer.request().request, AnyRequest::ThinClose(_)));
 }

@@ -171,6 +171,11 @@ impl Peer {
         self.wake(|wire| wire.to_client.extend(bytes));
     }
 
+    /// What was sent to the client and it has not read.
+    pub(super) fn sent(&self) -> Vec<u8> {
+        self.wire.lock().unwrap().to_client.drain(..).collect()
+    }
+
     /// What the client has sent since the last look.
     pub(super) fn requests(&mut self) -> Vec<RequestFrame> {
         let mut bytes = Vec::new();
@@ -455,6 +460,16 @@ impl World {
                 self.ended = Some(reason);
                 self.driver = None;
             }
+        }
+    }
+
+    /// Polls the driver once.
+    pub(super) fn poll_once(&mut self) {
+        let waker = Waker::from(self.woken.clone());
+        let driver = self.driver.as_mut().expect("it runs");
+        if let Poll::Ready(reason) = Pin::new(driver).poll(&mut Context::from_waker(&waker)) {
+            self.ended = Some(reason);
+            self.driver = None;
         }
     }
 
