@@ -2,6 +2,7 @@
 //!
 //! Without arguments this runs against an embedded daemon on a Unix socket. With
 //! `--config thinclient.toml` it runs the same against any daemon, except for the restart.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is the point")]
 
 use std::{env, error::Error, path::PathBuf, process::ExitCode, time::Duration};
 

@@ -1,5 +1,6 @@
 //! Runs the example as a user does, and looks at what it prints.
 #![cfg(all(unix, feature = "devnet", feature = "tokio"))]
+#![expect(clippy::expect_used, reason = "a test that can't go on says why")]
 
 use std::{env, fs, path::PathBuf, process::Command};
 
