@@ -112,7 +112,7 @@ fn sampled(config: &DevnetConfig) {
     let every = std::env::var_os("KPTHIN_EVERY_BYTE").is_some();
     let (up, down) = run(config, None).delivered();
     for (direction, total) in [(Direction::Up, up), (Direction::Down, down)] {
-        let step = if every { 1 } else { (total / 60).max(1) };
+        let step = if every { 1 } else { (total / 600).max(1) };
         for (n, after_bytes) in (0..total).step_by(step).enumerate() {
             let scenes = if every { &SCENES[..] } else { &SCENES[n % SCENES.len()..][..1] };
             for (how, after) in scenes {
