@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
     mem,
     task::{Context, Poll, Waker},
 };
@@ -25,14 +26,33 @@ struct Slot {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a box would cost every call an allocation")]
 enum Stage {
     /// Nobody wants the result.
     Detached,
-    /// The result waits to be taken.
-    Done(Result<AnyReply, CallError>),
+    /// The result waits to be taken. In a box: moving so large a value along with its slot costs
+    /// more than the allocation.
+    Done(Box<Result<AnyReply, CallError>>),
     /// The call goes on.
     Waiting(Option<Waker>),
+}
+
+/// Hashes ids, which are counters of our own: nobody can choose them to collide.
+#[derive(Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // By the golden ratio, so that neighbours differ in their upper bits too.
+        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 /// The slots of a client's calls.
@@ -41,7 +61,7 @@ enum Stage {
 /// the program holds on calls that have ended.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    slots: HashMap<CallId, Slot>,
+    slots: HashMap<CallId, Slot, BuildHasherDefault<IdHasher>>,
     pending: usize,
 }
 
@@ -94,7 +114,7 @@ impl Slots {
                 return None;
             }
             Stage::Waiting(waker) => {
-                slot.stage = Stage::Done(result);
+                slot.stage = Stage::Done(Box::new(result));
                 wakers.extend(waker);
             }
         }
@@ -125,7 +145,7 @@ impl Slots {
             return Poll::Pending;
         }
         match self.slots.remove(&call) {
-            Some(Slot { stage: Stage::Done(result), .. }) => Poll::Ready(result),
+            Some(Slot { stage: Stage::Done(result), .. }) => Poll::Ready(*result),
             _ => Poll::Ready(Err(CallError::Cancelled(Fate::MaybeExecuted))),
         }
     }
