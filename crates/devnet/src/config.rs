@@ -8,11 +8,13 @@ use std::time::Duration;
 pub enum Profile {
     /// A daemon that does what the specification recommends, without delay.
     ///
-    /// It fences an older connection on takeover, keeps final results for a session that is away, never stops reading
-    /// and answers a capability of a wrong length with code 3.
+    /// It answers a session token before it says anything else, so that strict clients can use it; whoever sends no
+    /// token hears the news 5 s later. It fences an older connection on takeover, keeps final results for a session that
+    /// is away, never stops reading and answers a capability of a wrong length with code 3.
     Instant,
     /// The reference daemon with its kinks, for tests that are to mean something on a real network.
     ///
+    /// - Broadcasts, and the replies that a session missed, come before its token is answered.
     /// - The end of a connection is noticed only behind the frames in front of it (§9.10).
     /// - A takeover silences the newer connection when the older one ends (§3.8).
     /// - A seventeenth waiting mixnet request stops the connection.

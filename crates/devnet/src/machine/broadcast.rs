@@ -7,13 +7,17 @@ use kpthin_core::wire::{
     Shutdown, SphinxGeometry,
 };
 
-use super::conn::Phase;
+use super::conn::{Gate, Missed, Phase};
 use super::event::Event;
 use super::{ConnId, Devnet};
+use crate::config::Profile;
 use crate::pigeonhole::geometry::Geometry;
 
 /// How long a connection waits for the daemon's first document.
 const DOCUMENT_WAIT: Duration = Duration::from_secs(30);
+
+/// How long the news wait for a token, in case the client is one that never sends it.
+const TOKEN_WAIT: Duration = Duration::from_secs(5);
 
 /// Sizes of packets with X25519 and five hops, which do not depend on the payload (§6.8).
 const SURB_LEN: u64 = 572;
@@ -79,6 +83,10 @@ impl Devnet {
             drop(self.schedule.remove(ticket));
         }
         conn.phase = Phase::Serving;
+        if self.config.profile == Profile::Instant {
+            let opens = self.schedule.add(self.now + TOKEN_WAIT, Event::Late(id));
+            conn.gate = Gate::Held { opens, missed: Missed::default() };
+        }
         self.send(id, &self.status());
         self.send(id, &self.document());
         self.pump(id);
@@ -102,12 +110,12 @@ impl Devnet {
     }
 
     pub(super) fn broadcast_status(&mut self) {
-        self.broadcast(&self.status());
+        self.broadcast(&self.status(), |missed| missed.status = true);
     }
 
     pub(super) fn broadcast_document(&mut self) {
         if self.document_ready {
-            self.broadcast(&self.document());
+            self.broadcast(&self.document(), |missed| missed.document = true);
         }
     }
 
@@ -119,14 +127,31 @@ impl Devnet {
         }
     }
 
-    /// Reaches the connections that are registered and greeted (§9.9).
-    fn broadcast(&mut self, response: &AnyResponse) {
+    /// Reaches the connections that are registered and greeted (§9.9), some of them later.
+    fn broadcast(&mut self, response: &AnyResponse, miss: impl Fn(&mut Missed)) {
         let greeted = self.conns.iter().filter(|(id, conn)| {
             let registered = self.sessions.get(&conn.app).is_some_and(|session| session.is_on(**id));
             registered && matches!(conn.phase, Phase::Serving)
         });
         for conn in greeted.map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.send(conn, response);
+            match self.conns.get_mut(&conn).map(|conn| &mut conn.gate) {
+                Some(Gate::Held { missed, .. }) => miss(missed),
+                Some(Gate::Open) => self.send(conn, response),
+                None => {}
+            }
+        }
+    }
+
+    /// Tells a connection what it missed, and everything from now on at once.
+    pub(super) fn open_gate(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let Gate::Held { opens, missed } = std::mem::replace(&mut conn.gate, Gate::Open) else { return };
+        drop(self.schedule.remove(opens));
+        if missed.status {
+            self.send(id, &self.status());
+        }
+        if missed.document {
+            self.send(id, &self.document());
         }
     }
 

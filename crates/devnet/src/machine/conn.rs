@@ -49,6 +49,22 @@ pub(super) enum End {
     Gone,
 }
 
+/// When a connection hears what nobody asked for.
+#[derive(Debug)]
+pub(super) enum Gate {
+    /// When its token is answered, or at this event: the third frame of strict clients is that answer (§3.2, Q-13).
+    Held { opens: Ticket, missed: Missed },
+    /// Now.
+    Open,
+}
+
+/// What a connection has to be told once its gate opens; only the latest of each is worth telling.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Missed {
+    pub(super) status: bool,
+    pub(super) document: bool,
+}
+
 /// What keeps a connection from its next frame.
 #[derive(Debug)]
 pub(super) enum Work {
@@ -65,6 +81,7 @@ pub(super) struct Conn {
     /// The session it acts for.
     pub(super) app: AppId,
     pub(super) phase: Phase,
+    pub(super) gate: Gate,
     pub(super) work: Work,
     /// The session that the next frame is taken for, if that is no longer this connection's.
     pub(super) stamp: Option<AppId>,
@@ -80,6 +97,7 @@ impl Conn {
         Self {
             app,
             phase: Phase::Serving,
+            gate: Gate::Open,
             work: Work::Idle,
             stamp: None,
             inbound: FrameBuffer::default(),
@@ -259,12 +277,16 @@ impl Devnet {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         let work = std::mem::replace(&mut conn.work, Work::Idle);
         let phase = std::mem::replace(&mut conn.phase, Phase::Leaving);
+        let gate = std::mem::replace(&mut conn.gate, Gate::Open);
         conn.inbound.clear();
         if let Work::Local(call) = work {
             drop(self.schedule.remove(call.ticket));
         }
         if let Phase::Greeting(ticket) = phase {
             drop(self.schedule.remove(ticket));
+        }
+        if let Gate::Held { opens, .. } = gate {
+            drop(self.schedule.remove(opens));
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) enum Event {
     Grace(AppId),
     /// A connection has waited long enough for a document.
     Greet(ConnId),
+    /// A connection that presented no token is told what it missed.
+    Late(ConnId),
     /// A slow local call is done.
     LocalDone(ConnId),
     /// An operation's pause is over.
@@ -66,6 +68,7 @@ impl Devnet {
             }
             Event::Grace(app) => self.forget_session(app),
             Event::Greet(conn) => self.greet(conn),
+            Event::Late(conn) => self.open_gate(conn),
             Event::LocalDone(conn) => self.finish_local(conn),
             Event::Resend(op) => self.queue_resend(op),
             Event::Reply(op, reply) => self.handle_reply(op, *reply),

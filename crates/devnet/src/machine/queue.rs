@@ -33,7 +33,7 @@ pub(super) enum Mixnet {
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) conn: ConnId,
-    app: AppId,
+    pub(super) app: AppId,
     pub(super) request: Mixnet,
 }
 

@@ -44,6 +44,11 @@ impl<E> Schedule<E> {
         self.events.first_key_value().map(|((at, _), _)| *at)
     }
 
+    /// The events themselves, in the order they are due.
+    pub(super) fn events_mut(&mut self) -> impl Iterator<Item = &mut E> {
+        self.events.values_mut()
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.events.len()

@@ -69,7 +69,9 @@ impl Devnet {
         AppId::from(self.entropy.draw::<16>())
     }
 
-    /// Opens or resumes a session; the replies it missed come first (§3.2).
+    /// Opens or resumes a session.
+    ///
+    /// The replies it missed come behind the answer, in the reference before it (§3.2, Q-12).
     pub(super) fn present_token(&mut self, id: ConnId, request: &PresentSessionToken) {
         let token = request.client_instance_token.to_bytes();
         let Some(own) = self.conns.get(&id).map(|conn| conn.app) else { return };
@@ -86,22 +88,30 @@ impl Devnet {
             self.move_to_session(id, own, app);
         }
         let Some(session) = self.sessions.get_mut(&app) else { return };
+        let mut missed = VecDeque::new();
         match std::mem::replace(&mut session.link, Link::On(id)) {
             Link::Away { expires, replies } => {
                 drop(self.schedule.remove(expires));
-                for reply in replies {
-                    self.send(id, &reply);
-                }
+                missed = replies;
             }
             // Deregisters only what it closes, and lets nobody act for a session that another one took over.
             Link::On(older) if older != id && !self.is_reference() => self.drop_connection(older),
             Link::On(_) => {}
         }
-        self.answer_token(id, app, true);
+        if !self.is_reference() {
+            self.answer_token(id, app, true);
+        }
+        for reply in missed {
+            self.send(id, &reply);
+        }
+        if self.is_reference() {
+            self.answer_token(id, app, true);
+        }
     }
 
     fn answer_token(&mut self, id: ConnId, app_id: AppId, resumed: bool) {
         self.send(id, &AnyResponse::SessionToken(SessionTokenReply { app_id, resumed }));
+        self.open_gate(id);
     }
 
     /// Gives up a connection's own session for another one.
@@ -115,22 +125,34 @@ impl Devnet {
             conn.stamp = (reference && conn.has_read_ahead()).then_some(own);
         }
         let shared = self.conns.values().any(|conn| conn.app == own);
-        if !reference
-            && !shared
-            && let Some(left) = self.sessions.get_mut(&own)
-        {
-            let (queue, resends) = (std::mem::take(&mut left.queue), std::mem::take(&mut left.resends));
-            let operations = std::mem::take(&mut left.operations);
-            for operation in self.operations.values_mut().filter(|operation| operation.app == own) {
-                operation.app = app;
-            }
-            if let Some(session) = self.sessions.get_mut(&app) {
-                session.queue.extend(queue);
-                session.resends.extend(resends);
-                session.operations = session.operations.saturating_add(operations);
-            }
+        if !reference && !shared {
+            self.hand_over(own, app);
         }
         self.deregister_from(id, own);
+    }
+
+    /// Gives what is under way for a session without a token, which is about to end, to another one.
+    fn hand_over(&mut self, own: AppId, app: AppId) {
+        let Some(left) = self.sessions.get_mut(&own).filter(|left| left.tokens.is_empty()) else { return };
+        let (mut queue, resends) = (std::mem::take(&mut left.queue), std::mem::take(&mut left.resends));
+        let (operations, echoes) = (std::mem::take(&mut left.operations), std::mem::take(&mut left.echoes));
+        queue.iter_mut().for_each(|queued| queued.app = app);
+        for operation in self.operations.values_mut().filter(|operation| operation.app == own) {
+            operation.app = app;
+        }
+        for event in self.schedule.events_mut().chain(&mut self.held) {
+            if let Event::EchoReply(owner, _) = event
+                && *owner == own
+            {
+                *owner = app;
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(&app) {
+            session.queue.extend(queue);
+            session.resends.extend(resends);
+            session.operations = session.operations.saturating_add(operations);
+            session.echoes = session.echoes.saturating_add(echoes);
+        }
     }
 
     /// Takes note that a connection has ended, without a farewell.
@@ -220,10 +242,12 @@ impl Devnet {
 
     /// Sends a reply to the connection that is registered for a session.
     ///
-    /// While there is none, only messages are kept by the reference, all final results by the instant daemon (§3.6).
+    /// While there is none, the reference keeps only messages, the instant daemon all that ends an operation or tells
+    /// what became of a message (§3.6, A.2).
     pub(super) fn deliver(&mut self, app: AppId, response: AnyResponse) {
         let keeps = match response {
             AnyResponse::MessageReply(_) => true,
+            AnyResponse::MessageSent(_) => !self.is_reference(),
             AnyResponse::Reply(ref reply) => {
                 !self.is_reference() && reply.kind.class() == kpthin_core::wire::Class::Operation
             }

@@ -41,8 +41,8 @@ fn nothing_is_said_before_the_first_document() {
 }
 
 #[test]
-fn broadcasts_come_between_greeting_and_token() {
-    let mut net = Net::instant();
+fn in_the_reference_broadcasts_come_between_greeting_and_token() {
+    let mut net = Net::new(quick_reference());
     let conn = net.connect();
     let _ = net.greeting(conn);
     net.act(|devnet, now| devnet.set_mixnet(now, false));
@@ -50,6 +50,53 @@ fn broadcasts_come_between_greeting_and_token() {
     assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if !status.is_connected));
     assert!(matches!(net.next(conn), AnyResponse::NewPkiDocument(_)));
     assert!(!net.present(conn, 1).resumed);
+}
+
+#[test]
+fn the_third_frame_is_the_answer_to_the_token_whatever_happens_meanwhile() {
+    let mut net = Net::instant();
+    for resumed in [false, true] {
+        let conn = net.connect();
+        let _ = net.greeting(conn);
+        for connected in [false, true, false] {
+            net.act(|devnet, now| devnet.set_mixnet(now, connected));
+            net.act(Devnet::advance_epoch);
+        }
+        net.nothing(conn);
+        assert_eq!(net.present(conn, 1).resumed, resumed);
+        assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if !status.is_connected));
+        let AnyResponse::NewPkiDocument(document) = net.next(conn) else { panic!() };
+        let document = kpthin_core::pki::Document::decode(&document.payload.unwrap()).unwrap();
+        assert_eq!(document.epoch, net.devnet.epoch());
+        net.nothing(conn);
+        net.act(|devnet, now| devnet.set_mixnet(now, true));
+        assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if status.is_connected));
+        net.gone(conn);
+    }
+}
+
+#[test]
+fn who_never_sends_a_token_hears_the_news_a_little_later() {
+    let mut net = Net::instant();
+    let conn = net.connect();
+    let _ = net.greeting(conn);
+    net.act(|devnet, now| devnet.set_mixnet(now, false));
+    net.pass(millis(4_999));
+    net.nothing(conn);
+    net.pass(millis(1));
+    assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if !status.is_connected));
+    net.nothing(conn);
+    net.act(Devnet::advance_epoch);
+    assert!(matches!(net.next(conn), AnyResponse::NewPkiDocument(_)));
+}
+
+#[test]
+fn the_end_of_the_daemon_is_told_also_before_a_token() {
+    let mut net = Net::instant();
+    let conn = net.connect();
+    let _ = net.greeting(conn);
+    net.act(Devnet::shutdown);
+    assert!(matches!(net.next(conn), AnyResponse::Shutdown(_)));
 }
 
 #[test]

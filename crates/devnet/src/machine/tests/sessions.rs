@@ -145,8 +145,10 @@ fn the_instant_daemon_notices_the_end_at_once() {
 }
 
 #[test]
-fn missed_messages_come_before_the_token_is_answered() {
-    for config in [far(), DevnetConfig { profile: crate::Profile::Instant, ..far() }] {
+fn missed_messages_come_behind_the_answer_to_the_token_and_before_it_in_the_reference() {
+    for (config, behind) in
+        [(far(), false), (DevnetConfig { profile: crate::Profile::Instant, ..far() }, true)]
+    {
         let mut net = Net::new(config);
         let (conn, _) = net.session(1);
         let message = echo(&net, 4);
@@ -157,10 +159,84 @@ fn missed_messages_come_before_the_token_is_answered() {
         let conn = net.connect();
         let _ = net.greeting(conn);
         net.send(conn, None, PresentSessionToken { client_instance_token: SessionToken::from([1; 16]) });
+        let mut frames = [net.next(conn), net.next(conn)];
+        if behind {
+            frames.reverse();
+        }
+        let [message, token] = frames;
         assert!(
-            matches!(net.next(conn), AnyResponse::MessageReply(reply) if reply.surbid == Some(SurbId::from([4; 16])))
+            matches!(message, AnyResponse::MessageReply(reply) if reply.surbid == Some(SurbId::from([4; 16])))
         );
-        assert!(matches!(net.next(conn), AnyResponse::SessionToken(reply) if reply.resumed));
+        assert!(matches!(token, AnyResponse::SessionToken(reply) if reply.resumed));
+    }
+}
+
+#[test]
+fn what_was_asked_before_a_token_that_resumes_is_answered_behind_it() {
+    for released in [true, false] {
+        let mut net = Net::new(DevnetConfig { profile: crate::Profile::Instant, ..far() });
+        let (conn, _) = net.session(1);
+        let keys = net.keypair(conn, 1);
+        let sealed = net.encrypt_write(conn, &keys, "hello");
+        net.gone(conn);
+
+        let conn = net.connect();
+        let _ = net.greeting(conn);
+        net.act(|devnet, now| devnet.set_mixnet(now, released));
+        let message = echo(&net, 4);
+        net.send(conn, None, message);
+        let started = net.ask(conn, write(&keys, &sealed));
+        if released {
+            assert!(matches!(net.next(conn), AnyResponse::MessageSent(_)));
+        }
+        assert!(net.present(conn, 1).resumed);
+        assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(_)));
+        net.act(|devnet, now| devnet.set_mixnet(now, true));
+        assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(_)));
+        if !released {
+            assert!(matches!(net.next(conn), AnyResponse::MessageSent(sent) if sent.err.is_none()));
+        }
+        net.pass(secs(60));
+        assert!(matches!(net.next(conn), AnyResponse::MessageReply(_)));
+        assert_eq!(net.reply(conn).query_id, Some(started));
+        net.nothing(conn);
+        assert!(net.devnet.sessions.values().all(|session| session.echoes == 0 && session.operations == 0));
+    }
+}
+
+#[test]
+fn what_a_session_with_a_token_asked_stays_with_it() {
+    let mut net = Net::new(DevnetConfig { profile: crate::Profile::Instant, ..far() });
+    let (other, _) = net.session(2);
+    net.gone(other);
+    let (conn, first) = net.session(1);
+    let message = echo(&net, 4);
+    net.send(conn, None, message);
+    assert!(matches!(net.next(conn), AnyResponse::MessageSent(_)));
+    assert_ne!(net.present(conn, 2).app_id, first.app_id);
+    net.pass(secs(60));
+    net.nothing(conn);
+    let (conn, again) = net.session(1);
+    assert_eq!(again.app_id, first.app_id);
+    assert!(matches!(net.next(conn), AnyResponse::MessageReply(_)));
+}
+
+#[test]
+fn what_became_of_a_message_is_kept_except_by_the_reference() {
+    let instant = DevnetConfig { profile: crate::Profile::Instant, ..far() };
+    for (config, kept) in [(instant, true), (far(), false)] {
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        net.act(|devnet, now| devnet.set_mixnet(now, false));
+        let _ = net.next(conn);
+        let message = echo(&net, 4);
+        net.send(conn, None, message);
+        net.gone(conn);
+        net.act(|devnet, now| devnet.set_mixnet(now, true));
+        net.pass(secs(60));
+        let (conn, _) = net.session(1);
+        assert_eq!(matches!(net.try_next(conn), Some(AnyResponse::MessageSent(_))), kept);
+        assert_eq!(matches!(net.try_next(conn), Some(AnyResponse::MessageReply(_))), kept);
     }
 }
 
@@ -196,11 +272,10 @@ fn a_result_that_comes_while_away_is_lost_in_the_reference_and_kept_otherwise() 
         net.pass(secs(15));
         let conn = net.connect();
         let _ = net.greeting(conn);
-        net.send(conn, None, PresentSessionToken { client_instance_token: SessionToken::from([1; 16]) });
+        assert!(net.present(conn, 1).resumed);
         if kept {
             assert_eq!(net.reply(conn).query_id, Some(started));
         }
-        assert!(matches!(net.next(conn), AnyResponse::SessionToken(reply) if reply.resumed));
         net.pass(secs(120));
         net.nothing(conn);
         assert_eq!(net.devnet.operations.len(), usize::from(!kept));
