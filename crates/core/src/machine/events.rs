@@ -55,7 +55,7 @@ impl Machine {
     fn refuse_misfits(&mut self) {
         let geometry = self.peer.geometry.as_deref();
         let misfit = |(call, slot): (CallId, &Slot)| {
-            let request = slot.request.as_ref().filter(|_| slot.writings == 0)?;
+            let request = slot.request.as_deref().filter(|_| slot.writings == 0)?;
             Some((call, validate::check(request, geometry).err()?))
         };
         for (call, error) in self.slots.iter().filter_map(misfit).collect::<Vec<_>>() {
@@ -99,7 +99,7 @@ impl Machine {
     /// Ends copies whose pinned courier is not in the latest document.
     fn fail_orphaned_copies(&mut self) {
         let orphaned = |(call, slot): (CallId, &Slot)| {
-            slot.request.as_ref().filter(|request| self.courier_is_gone(request)).map(|_| call)
+            slot.request.as_deref().filter(|request| self.courier_is_gone(request)).map(|_| call)
         };
         for call in self.slots.iter().filter_map(orphaned).collect::<Vec<_>>() {
             self.abandon(call, |_| CallError::CourierGone);

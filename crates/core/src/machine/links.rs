@@ -272,7 +272,7 @@ impl Machine {
         }
         for call in callers {
             let Some(slot) = self.remove(call) else { continue };
-            if let (Owner::Caller, Some(key)) = (slot.owner(), slot.request.as_ref().and_then(Key::of)) {
+            if let (Owner::Caller, Some(key)) = (slot.owner(), slot.request.as_deref().and_then(Key::of)) {
                 self.complete(call, Ok(cancelled(key)));
             }
         }

@@ -1,6 +1,6 @@
 //! One entry per call that has not ended on the wire, and how to find it.
 
-use alloc::collections::BTreeMap;
+use alloc::{boxed::Box, collections::BTreeMap};
 use core::time::Duration;
 
 use super::{CallId, LinkId, lanes::Queue};
@@ -99,8 +99,9 @@ pub(super) enum Wanted {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) kind: RequestKind,
-    /// `None` once it will not be written again.
-    pub(super) request: Option<AnyRequest>,
+    /// `None` once it will not be written again. In a box, because slots are moved within their map
+    /// whenever one before them goes.
+    pub(super) request: Option<Box<AnyRequest>>,
     pub(super) size: usize,
     pub(super) queue: Queue,
     /// Its turn among those that wait; smaller goes first.
@@ -141,7 +142,7 @@ impl Slot {
             } else {
                 Wanted::Reply
             },
-            request: Some(request),
+            request: Some(Box::new(request)),
             size,
             order,
             key,

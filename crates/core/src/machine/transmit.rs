@@ -119,7 +119,7 @@ impl Machine {
     }
 
     fn encode_call(&self, call: CallId, query: Option<u64>, out: &mut Vec<u8>) -> Result<(), CallError> {
-        let Some(request) = self.slots.get(call).and_then(|slot| slot.request.as_ref()) else {
+        let Some(request) = self.slots.get(call).and_then(|slot| slot.request.as_deref()) else {
             return Ok(());
         };
         encode_request(query.map(|query| self.query_id(query)), request, out)
@@ -132,7 +132,7 @@ impl Machine {
         let surb = SurbId::from(self.seed.derive(Purpose::SurbId, counter));
         self.slots.assign_surb(call, surb);
         if let Some(AnyRequest::SendMessage(message)) =
-            self.slots.get_mut(call).and_then(|slot| slot.request.as_mut())
+            self.slots.get_mut(call).and_then(|slot| slot.request.as_deref_mut())
         {
             message.with_surb = true;
             message.surbid = Some(surb);
