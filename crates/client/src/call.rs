@@ -112,7 +112,8 @@ impl<T> Call<T> {
 
     /// Ends the call with [`CallError::TimedOut`] unless it has ended after `timeout` from now.
     ///
-    /// The time spent in queues and without a link counts. A later deadline replaces an earlier.
+    /// The time spent in queues and without a link counts. A later deadline replaces an earlier. A
+    /// stop has a bound of its own and ignores it.
     pub fn timeout(self, timeout: Duration) -> Self {
         match &self.source {
             Source::Ended | Source::Refused(_) => {}

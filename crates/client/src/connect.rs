@@ -21,7 +21,7 @@ use crate::{
     driver::Driver,
     handle::Handle,
     io::Runtime,
-    shared::{First, Shared},
+    shared::{First, Shared, State},
 };
 
 /// Why there is no client: which step of connecting failed, and how.
@@ -89,7 +89,7 @@ impl ConnectError {
 ///
 /// # Cancel safety
 ///
-/// Dropping it gives the connection up, and the driver closes the socket.
+/// Dropping it gives the connection up, and the driver closes the socket at once.
 #[derive(Debug)]
 #[must_use = "dropping it gives the connection up"]
 pub struct Connecting {
@@ -110,6 +110,14 @@ impl Connecting {
         block_on(shared.as_deref(), &mut self, None).unwrap_or_else(|blocked| match blocked {
             Blocked::TimedOut | Blocked::WouldBlock => Err(ConnectError::WouldBlock),
         })
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        if let Some(client) = &self.client {
+            client.shared().command(State::abandon_connect);
+        }
     }
 }
 

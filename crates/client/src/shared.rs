@@ -53,6 +53,8 @@ pub(crate) enum Phase {
 
 /// What happens to a connect that is pending.
 pub(crate) enum First {
+    /// It was dropped before: the connection has no session to part with.
+    Abandoned,
     /// It was answered.
     Answered,
     /// It waits for the first link.
@@ -119,6 +121,14 @@ impl State {
             self.phase = Phase::Closing(reason);
             self.flows.doom_all(End::Closed(reason));
             self.machine.close_for(now, reason);
+        }
+    }
+
+    /// Gives the pending connect up, if it is still pending.
+    pub(crate) fn abandon_connect(&mut self, now: Instant) {
+        if matches!(self.first, First::Waiting(_)) {
+            self.first = First::Abandoned;
+            self.close(now, CloseReason::Stopped);
         }
     }
 

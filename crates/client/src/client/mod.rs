@@ -171,7 +171,9 @@ impl Client {
     /// Ends everything now: all calls fail with [`CallError::Closed`], the daemon is told, the link
     /// is closed.
     ///
-    /// The call ends when that is done. Dropping it changes nothing: the client stops.
+    /// Calls and event streams end at once, whatever the daemon does. This call ends when the link
+    /// is closed, which the daemon can delay by little more than a second. Dropping it changes
+    /// nothing: the client stops.
     ///
     /// # Errors
     ///

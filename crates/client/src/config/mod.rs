@@ -121,7 +121,7 @@ impl Config {
     /// test.
     ///
     /// `connect` is called by the driver for every connection attempt; dropping its future gives
-    /// the attempt up.
+    /// the attempt up. A panic in any of this ends the driver, and every call with it.
     pub fn connector<F, C, Io>(connect: F) -> Self
     where
         F: Fn() -> C + Send + Sync + 'static,

@@ -33,7 +33,7 @@ use crate::{
     flow::End,
     io::{Duplex, Runtime},
     pause::Timer,
-    shared::{Phase, Shared, State},
+    shared::{First, Phase, Shared, State},
     trace::Trace,
 };
 
@@ -251,7 +251,9 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn disconnect(&mut self, now: Instant, id: LinkId, mode: DisconnectMode) {
+        let abandoned = matches!(self.shared.lock().first, First::Abandoned);
         match &mut self.link {
+            Link::Open(open) if open.id == id && abandoned => self.disconnected(now, DisconnectCause::Local),
             Link::Open(open) if open.id == id => open.end(now, mode),
             Link::Dialling(dialled, ..) if *dialled == id => {
                 self.link = Link::None;

@@ -98,7 +98,21 @@ fn dropping_a_pending_connect_closes_the_socket() {
     let peer = world.peer();
     assert!(!peer.is_dropped());
     world.connecting = None;
-    world.advance(Duration::from_secs(2));
+    world.run();
+    assert!(peer.is_dropped());
+    assert_eq!(world.ended, Some(CloseReason::Stopped));
+}
+
+#[test]
+fn dropping_a_connect_whose_token_is_not_answered_closes_the_socket() {
+    let mut world = World::new(FirstConnect::Fail);
+    let mut peer = world.peer();
+    peer.status(true);
+    peer.document(None);
+    world.run();
+    assert!(matches!(peer.request().request, AnyRequest::SessionToken(_)));
+    world.connecting = None;
+    world.run();
     assert!(peer.is_dropped());
     assert_eq!(world.ended, Some(CloseReason::Stopped));
 }
@@ -390,4 +404,53 @@ fn a_waker_may_call_back_into_the_client() {
     assert_eq!(now(&mut call), Some(Ok(keypair())));
     let mut second = again.1.lock().unwrap().take().expect("it was woken");
     assert_eq!(now(&mut second), Some(Ok(keypair())));
+}
+
+#[test]
+fn a_connector_that_panics_fails_every_waiter() {
+    let mut world = World::with(FirstConnect::KeepTrying, |_| panic!("on purpose"));
+    let (mut connecting, driver) = (world.connecting.take().unwrap(), &mut world.driver);
+    let client = now(&mut connecting).unwrap().unwrap();
+    let mut call = client.new_keypair(&Seed::from([1; 32]));
+    let mut events = client.events();
+    let driver = driver.take().unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || now(driver)));
+    assert!(panicked.is_err());
+    let gone = CallError::Closed(CloseReason::DriverGone, Fate::NotSent);
+    assert_eq!(now(&mut call), Some(Err(gone)));
+    assert_eq!(now(events.recv()), Some(None));
+    assert_eq!(client.status().link, LinkStatus::Closed);
+}
+
+/// A stream whose end panics too.
+struct Bomb;
+
+impl Duplex for Bomb {
+    fn poll_read(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
+        panic!("on purpose");
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_transport_that_panics_twice_does_not_abort_the_process() {
+    let mut world = World::of(Config::connector(|| async { Ok(Bomb) }));
+    let driver = world.driver.take().unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || now(driver)));
+    assert!(panicked.is_err());
+    let gone = Err(ConnectError::Closed(CloseReason::DriverGone));
+    assert_eq!(now(world.connecting.take().unwrap()).map(|result| result.map(drop)), Some(gone));
 }
