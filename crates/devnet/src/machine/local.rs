@@ -39,7 +39,7 @@ impl Devnet {
         let slow =
             matches!(request, AnyRequest::EncryptRead(_) | AnyRequest::EncryptWrite(_)) && !time.is_zero();
         if !slow {
-            return self.answer_local(id, app, query_id, &request);
+            return self.answer_local(app, query_id, &request);
         }
         let ticket = self.schedule.add(self.now + time, Event::LocalDone(id));
         if let Some(conn) = self.conns.get_mut(&id) {
@@ -50,12 +50,12 @@ impl Devnet {
     pub(super) fn finish_local(&mut self, id: ConnId) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if let Work::Local(call) = std::mem::replace(&mut conn.work, Work::Idle) {
-            self.answer_local(id, call.app, call.query_id, &call.request);
+            self.answer_local(call.app, call.query_id, &call.request);
             self.pump(id);
         }
     }
 
-    fn answer_local(&mut self, id: ConnId, app: AppId, query_id: Option<QueryId>, request: &AnyRequest) {
+    fn answer_local(&mut self, app: AppId, query_id: Option<QueryId>, request: &AnyRequest) {
         let kind = request.kind();
         let result = match request {
             AnyRequest::CancelResendingCopyCommand(request) => {
@@ -91,8 +91,6 @@ impl Devnet {
         };
         match result {
             Ok(reply) => self.reply(app, query_id, kind, Ok(reply)),
-            Err(Refusal::BAD_CAPABILITY) if self.is_reference() => self.cut(id),
-            Err(Refusal::BAD_CAPABILITY) => self.refuse(app, query_id, kind, Refusal::INVALID_REQUEST),
             Err(refusal) => self.refuse(app, query_id, kind, refusal),
         }
     }
@@ -124,7 +122,7 @@ impl Devnet {
     fn encrypt_read(&mut self, request: &EncryptRead) -> Result<EncryptReply, Refusal> {
         let cap = request.read_cap.as_ref().ok_or(Refusal::INVALID_REQUEST)?;
         let index = index(request.message_box_index.as_ref())?;
-        let cap = bacap::ReadCap::from_bytes(cap.as_bytes()).map_err(|_| Refusal::BAD_CAPABILITY)?;
+        let cap = bacap::ReadCap::from_bytes(cap.as_bytes()).map_err(|_| Refusal::INVALID_REQUEST)?;
         let message = InnerMessage::Read(cap.box_id(&index, bacap::Context::PIGEONHOLE));
         self.seal(&message, &index)
     }
@@ -133,7 +131,7 @@ impl Devnet {
         let cap = request.write_cap.as_ref().ok_or(Refusal::INVALID_REQUEST)?;
         let index = index(request.message_box_index.as_ref())?;
         let plaintext = request.plaintext.as_ref().ok_or(Refusal::INVALID_REQUEST)?;
-        let cap = bacap::WriteCap::from_bytes(cap.as_bytes()).map_err(|_| Refusal::BAD_CAPABILITY)?;
+        let cap = bacap::WriteCap::from_bytes(cap.as_bytes()).map_err(|_| Refusal::INVALID_REQUEST)?;
         if plaintext.len() > self.geometry.plaintext_max() {
             return Err(Refusal::INVALID_REQUEST);
         }

@@ -47,7 +47,7 @@ impl Devnet {
             return Err("recipient queue id is missing".to_owned());
         }
         if request.payload.len() > max {
-            return Err(format!("message too large: {} > {max}", request.payload.len()));
+            return Err(format!("message too large: more than {max} bytes"));
         }
         if !self.network.has_service_node(destination) {
             return Err("destination is not in the document".to_owned());

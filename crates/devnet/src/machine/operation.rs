@@ -1,6 +1,6 @@
 //! Operations: envelopes that are sent until they are answered, and their end (§4.7, §4.8, §9.2-9.5).
 
-use kpthin_bacap::{MessageBoxIndex, ReadCap};
+use kpthin_bacap::{MessageBoxIndex, ReadCap, WriteCap};
 use kpthin_core::wire::{
     AnyReply, AppId, Blob, CancelReply, EnvelopeHash, FailureDetail, QueryId, QueueId, ReplyFailure,
     RequestKind, ResendingReply, SecretBytes, StartResendingEncryptedMessage,
@@ -19,7 +19,7 @@ const CANCELLED: u8 = 24;
 /// Operations of one session; the reference has no bound.
 const OPERATIONS_MAX: usize = 4_096;
 /// A descriptor has 201 bytes; the reference has no bound.
-const DESCRIPTOR_LEN_MAX: usize = 4_096;
+pub(super) const DESCRIPTOR_LEN_MAX: usize = 4_096;
 
 /// Names an operation; later ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,7 +138,10 @@ impl Devnet {
                 }
                 Ok(Target::Read { cap, index, polls: !request.no_retry_on_box_id_not_found })
             }
-            (None, Some(_)) => Ok(Target::Write { strict: request.no_idempotent_box_already_exists }),
+            (None, Some(cap)) => {
+                let _ = WriteCap::from_bytes(cap.as_bytes()).map_err(|_| Refusal::INVALID_REQUEST)?;
+                Ok(Target::Write { strict: request.no_idempotent_box_already_exists })
+            }
             (None, None) | (Some(_), Some(_)) => Err(Refusal::INVALID_REQUEST),
         }
     }

@@ -3,12 +3,15 @@
 use std::ops::Bound;
 use std::time::Duration;
 
+use kpthin_bacap::MessageBoxIndex;
 use kpthin_core::Instant;
-use kpthin_core::wire::{AppId, QueryId, RequestKind, SendMessage, StartResendingEncryptedMessage};
+use kpthin_core::wire::{
+    AppId, Blob, QueryId, RequestKind, SecretBytes, SendMessage, StartResendingEncryptedMessage,
+};
 
 use super::conn::Work;
 use super::event::Event;
-use super::operation::OpId;
+use super::operation::{DESCRIPTOR_LEN_MAX, OpId};
 use super::request::Refusal;
 use super::schedule::Ticket;
 use super::{ConnId, Devnet};
@@ -27,6 +30,32 @@ pub(super) enum Mixnet {
     /// A frame without any request.
     Nothing,
     Start(Option<QueryId>, Box<StartResendingEncryptedMessage>),
+}
+
+impl Mixnet {
+    /// Cuts what will be refused for its length when its turn comes to just too long, as frames may have 40 MiB.
+    fn trim(&mut self, payload_max: usize) {
+        match self {
+            Self::Copy(_) | Self::Nothing => {}
+            Self::Message(request) => trim_secret(&mut request.payload, payload_max),
+            Self::Start(_, request) => {
+                trim_secret(&mut request.envelope_descriptor, DESCRIPTOR_LEN_MAX);
+                request
+                    .message_box_index
+                    .iter_mut()
+                    .for_each(|index| trim_secret(index, MessageBoxIndex::LEN));
+                if let Some(kept) = request.message_ciphertext.get(..=payload_max) {
+                    request.message_ciphertext = Blob::from(kept);
+                }
+            }
+        }
+    }
+}
+
+fn trim_secret(bytes: &mut SecretBytes, len_max: usize) {
+    if let Some(kept) = bytes.get(..=len_max) {
+        *bytes = SecretBytes::from(kept);
+    }
 }
 
 /// A request in the queue of its connection.
@@ -51,7 +80,8 @@ enum Packet {
 }
 
 impl Devnet {
-    pub(super) fn enqueue(&mut self, conn: ConnId, app: AppId, request: Mixnet) {
+    pub(super) fn enqueue(&mut self, conn: ConnId, app: AppId, mut request: Mixnet) {
+        request.trim(self.config.user_forward_payload_length);
         let queued = Queued { conn, app, request };
         let Some(session) = self.sessions.get_mut(&app) else { return };
         let mine = session.queue.iter().filter(|queued| queued.conn == conn).count();

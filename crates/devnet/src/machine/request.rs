@@ -1,8 +1,10 @@
 //! From a decoded frame to whoever handles it, and what becomes of frames that cannot be decoded (§1.3, §4.0).
 
+use kpthin_bacap as bacap;
 use kpthin_core::wire::{
     AnyReply, AnyRequest, AnyResponse, AppId, Class, DecodeError, FailureDetail, MemberProblem,
-    PresentSessionToken, QueryId, ReplyFailure, ReplyFrame, RequestFrame, RequestKind, SessionToken,
+    PresentSessionToken, QueryId, ReadCap, ReplyFailure, ReplyFrame, RequestFrame, RequestKind, SessionToken,
+    WriteCap,
 };
 
 use super::queue::Mixnet;
@@ -16,8 +18,6 @@ impl Refusal {
     pub(super) const INVALID_REQUEST: Self = Self(3);
     pub(super) const INTERNAL_ERROR: Self = Self(4);
     pub(super) const SERVICE_UNAVAILABLE: Self = Self(10);
-    /// No code of the wire: the reference ends the connection, the instant daemon says 3.
-    pub(super) const BAD_CAPABILITY: Self = Self(u8::MAX);
 }
 
 /// The members whose wrong length the reference does not survive (§4.0).
@@ -41,6 +41,9 @@ impl Devnet {
             }
             return;
         };
+        if self.is_reference() && has_bad_capability(&request) {
+            return self.cut(conn);
+        }
         match request {
             AnyRequest::SessionToken(request) => self.present_token(conn, &request),
             AnyRequest::ThinClose(_) => self.close_session(conn),
@@ -104,5 +107,29 @@ impl Devnet {
             _ => FailureDetail::None,
         };
         self.reply(app, query_id, kind, Err(ReplyFailure { error_code: refusal.0, detail }));
+    }
+}
+
+/// Whether a capability has the right length but no key in it, which the reference finds while it decodes (§2.1).
+fn has_bad_capability(request: &AnyRequest) -> bool {
+    let bad_read = |cap: &Option<ReadCap>| {
+        cap.as_ref().is_some_and(|cap| bacap::ReadCap::from_bytes(cap.as_bytes()).is_err())
+    };
+    let bad_write = |cap: &Option<WriteCap>| {
+        cap.as_ref().is_some_and(|cap| bacap::WriteCap::from_bytes(cap.as_bytes()).is_err())
+    };
+    match request {
+        AnyRequest::CreateCourierEnvelopesFromMultiPayload(request) => {
+            request.destinations.iter().any(|destination| bad_write(&destination.write_cap))
+        }
+        AnyRequest::CreateCourierEnvelopesFromPayload(request) => bad_write(&request.dest_write_cap),
+        AnyRequest::CreateCourierEnvelopesFromTombstoneRange(request) => bad_write(&request.dest_write_cap),
+        AnyRequest::EncryptRead(request) => bad_read(&request.read_cap),
+        AnyRequest::EncryptWrite(request) => bad_write(&request.write_cap),
+        AnyRequest::StartResendingCopyCommand(request) => bad_write(&request.write_cap),
+        AnyRequest::StartResendingEncryptedMessage(request) => {
+            bad_read(&request.read_cap) || bad_write(&request.write_cap)
+        }
+        _ => false,
     }
 }

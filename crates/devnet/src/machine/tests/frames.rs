@@ -1,7 +1,11 @@
 //! Framing, violations and the sample frames (§1, §4.0, Appendix B).
 
-use kpthin_core::wire::{EncryptRead, NextMessageBoxIndex, ReadCap, ThinClose};
+use kpthin_core::wire::{
+    Blob, EncryptRead, NextMessageBoxIndex, QueueId, ReadCap, SendMessage, StartResendingCopyCommand, SurbId,
+    ThinClose, WriteCap,
+};
 
+use super::super::queue::Mixnet;
 use super::*;
 
 fn hex(text: &str) -> Vec<u8> {
@@ -175,4 +179,150 @@ fn too_many_connections_are_refused() {
     let first = net.connect();
     let last = (0..1_024).map(|_| net.connect()).last().unwrap();
     assert!(net.is_closed(last) && !net.is_closed(first));
+}
+
+/// A root key that is no point of the curve.
+fn off_curve() -> ReadCap {
+    let mut bytes = [0; 136];
+    bytes[0] = 2;
+    ReadCap::from(bytes)
+}
+
+#[test]
+fn a_capability_without_a_key_is_answered_or_fatal() {
+    let mismatch = WriteCap::from([0; 168]);
+    for number in 0..5 {
+        for (config, fatal) in [(DevnetConfig::instant(), false), (quick_reference(), true)] {
+            let mut net = Net::new(config);
+            let (conn, _) = net.session(1);
+            let keys = net.keypair(conn, 1);
+            let sealed = net.encrypt_read(conn, &keys);
+            // The reference does not wait for a slot with it.
+            net.act(|devnet, now| devnet.set_mixnet(now, !fatal));
+            let _ = net.next(conn);
+            let index = Some(keys.first_message_index.clone());
+            let request: AnyRequest = match number {
+                0 => EncryptRead { read_cap: Some(off_curve()), message_box_index: index }.into(),
+                1 => EncryptWrite {
+                    write_cap: Some(mismatch.clone()),
+                    message_box_index: index,
+                    plaintext: Some(SecretBytes::from("x")),
+                }
+                .into(),
+                2 => StartResendingEncryptedMessage { read_cap: Some(off_curve()), ..read(&keys, &sealed) }
+                    .into(),
+                3 => StartResendingEncryptedMessage {
+                    write_cap: Some(mismatch.clone()),
+                    ..write(&keys, &sealed)
+                }
+                .into(),
+                _ => StartResendingCopyCommand {
+                    write_cap: Some(mismatch.clone()),
+                    courier_identity_hash: None,
+                    courier_queue_id: None,
+                }
+                .into(),
+            };
+            let _ = net.ask(conn, request);
+            assert_eq!(net.is_closed(conn), fatal, "{number}");
+            if !fatal {
+                assert_eq!(outcome(net.reply(conn)).0, if number == 4 { 4 } else { 3 }, "{number}");
+            }
+            net.nothing(conn);
+        }
+    }
+}
+
+#[test]
+fn requests_that_are_too_long_to_be_sent_take_no_room_while_they_wait() {
+    const HUGE: usize = 10 << 20;
+    for config in [DevnetConfig::instant(), quick_reference()] {
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        let keys = net.keypair(conn, 1);
+        let sealed = net.encrypt_read(conn, &keys);
+        net.act(|devnet, now| devnet.set_mixnet(now, false));
+        let _ = net.next(conn);
+        let huge = || SecretBytes::from(vec![1; HUGE]);
+        let message = SendMessage {
+            id: None,
+            with_surb: true,
+            surbid: Some(SurbId::from([4; 16])),
+            destination_id_hash: net.devnet.network.courier_hash(0),
+            recipient_queue_id: QueueId::new("+echo"),
+            payload: huge(),
+        };
+        net.send(conn, None, message);
+        let start = read(&keys, &sealed);
+        let codes = [
+            (
+                4,
+                StartResendingEncryptedMessage {
+                    message_ciphertext: Blob::from(vec![1; HUGE]),
+                    ..start.clone()
+                },
+            ),
+            (3, StartResendingEncryptedMessage { envelope_descriptor: huge(), ..start.clone() }),
+        ];
+        for (_, request) in codes.clone() {
+            let _ = net.ask(conn, request);
+        }
+        let waiting: usize = net.devnet.sessions.values().flat_map(|session| &session.queue).map(size).sum();
+        assert!((1..20_000).contains(&waiting), "{waiting}");
+
+        net.act(|devnet, now| devnet.set_mixnet(now, true));
+        net.pass(secs(60));
+        let _ = net.next(conn);
+        let AnyResponse::MessageSent(sent) = net.next(conn) else { panic!() };
+        assert!(sent.err.is_some());
+        for (code, _) in codes {
+            assert_eq!(outcome(net.reply(conn)).0, code);
+        }
+    }
+}
+
+fn size(queued: &super::super::queue::Queued) -> usize {
+    match &queued.request {
+        Mixnet::Message(request) => request.payload.len(),
+        Mixnet::Start(_, request) => request.message_ciphertext.len() + request.envelope_descriptor.len(),
+        Mixnet::Copy(_) | Mixnet::Nothing => 0,
+    }
+}
+
+#[test]
+fn the_largest_frames_and_the_longest_lists_are_survived() {
+    let body_len = 40 << 20;
+    // One member that nobody knows, an array of zeros as long as decoders allow, and of byte strings up to the limit.
+    let head = b"\xa1\x61x\x9a";
+    let elements = 131_072u32;
+    let list = [&head[..], &elements.to_be_bytes(), &vec![0; elements as usize]].concat();
+    let too_many = [&head[..], &(elements + 1).to_be_bytes(), &vec![0; elements as usize + 1]].concat();
+    let blob_len = u32::try_from(body_len - 8).unwrap();
+    let mut blob = [b"\xa1\x61x\x5a", &blob_len.to_be_bytes()[..]].concat();
+    blob.resize(body_len, 7);
+    for (body, closed) in [(list, false), (too_many, true), (blob, false), (b"\x81".repeat(body_len), true)] {
+        let mut net = Net::instant();
+        let (conn, _) = net.session(1);
+        for part in raw(&body).chunks(1 << 20) {
+            net.input(conn, part);
+        }
+        net.nothing(conn);
+        assert_eq!(net.is_closed(conn), closed);
+    }
+}
+
+#[test]
+fn what_is_printed_for_debugging_holds_no_secret() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let keys = net.keypair(conn, 1);
+    let sealed = net.encrypt_write(conn, &keys, "SECRET");
+    assert_eq!(net.call_for(conn, secs(60), write(&keys, &sealed)).0, 0);
+    let sealed = net.encrypt_read(conn, &keys);
+    net.links.get_mut(&conn).unwrap().deaf = true;
+    let _ = net.ask(conn, read(&keys, &sealed));
+    net.pass(secs(1));
+    let printed = format!("{:?}", net.devnet);
+    // Neither tokens nor frames nor boxes: all of them are runs of numbers.
+    assert!(printed.len() < 300 && !printed.contains("1, 1"), "{printed}");
 }
