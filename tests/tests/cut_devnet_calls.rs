@@ -103,7 +103,7 @@ fn every_byte(direction: Direction) {
     let total = if direction == Direction::Up { up } else { down };
     assert!(total > 2_000, "{total} bytes are not a conversation");
     for after_bytes in 0..total {
-        let turn = usize::try_from(after_bytes).expect("a small number") % AFTER.len();
+        let turn = after_bytes % AFTER.len();
         let afters = if every { &AFTER[..] } else { &AFTER[turn..=turn] };
         for after in afters {
             let how = if *after == After::ShutDown { How::Unharmed } else { How::EndOfFile };
