@@ -32,7 +32,10 @@ impl ServerBuilder {
         self
     }
 
-    /// Listens on a Unix socket; a socket that nobody listens on any more is replaced.
+    /// Listens on a Unix socket, to which only the owner of the process can connect.
+    ///
+    /// A socket that nobody listens on any more is replaced; the new one is removed when the server is dropped, unless
+    /// something else has taken its place.
     pub fn unix_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
         self

@@ -19,7 +19,7 @@ pub(super) enum Listening {
     Abstract(std::os::unix::net::SocketAddr),
     Tcp(SocketAddr),
     #[cfg(unix)]
-    Unix(PathBuf),
+    Unix(SocketFile),
 }
 
 impl Listening {
@@ -31,12 +31,47 @@ impl Listening {
             Self::Abstract(address) => drop(std::os::unix::net::UnixStream::connect_addr(&address)),
             Self::Tcp(address) => drop(TcpStream::connect_timeout(&address, KNOCK_TIMEOUT)),
             #[cfg(unix)]
-            Self::Unix(path) => {
-                drop(std::os::unix::net::UnixStream::connect(&path));
-                drop(std::fs::remove_file(path));
-            }
+            Self::Unix(file) => file.end(),
         }
     }
+}
+
+/// A socket in the file system, by its path and by what makes it this one and no other.
+#[cfg(unix)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    device_and_inode: (u64, u64),
+    /// The same socket again: shutting it down wakes who accepts, also when the path leads there no more.
+    handle: std::os::unix::net::UnixStream,
+}
+
+#[cfg(unix)]
+impl SocketFile {
+    fn new(path: &Path, listener: &std::os::unix::net::UnixListener) -> io::Result<Self> {
+        let handle = std::os::fd::OwnedFd::from(listener.try_clone()?);
+        Ok(Self { path: path.to_owned(), device_and_inode: device_and_inode(path)?, handle: handle.into() })
+    }
+
+    fn is_there(&self) -> bool {
+        device_and_inode(&self.path).is_ok_and(|found| found == self.device_and_inode)
+    }
+
+    fn end(self) {
+        let woken = self.handle.shutdown(std::net::Shutdown::Both).is_ok();
+        if self.is_there() {
+            if !woken {
+                drop(std::os::unix::net::UnixStream::connect(&self.path));
+            }
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+#[cfg(unix)]
+fn device_and_inode(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 fn accept_on(
@@ -85,14 +120,29 @@ pub(super) fn unix(shared: &Arc<Shared>, path: &Path) -> Result<Listening, Start
     use std::os::unix::net::{UnixListener, UnixStream};
 
     if let Ok(found) = std::fs::symlink_metadata(path) {
-        if !found.file_type().is_socket() || UnixStream::connect(path).is_ok() {
+        // Refused means that nobody listens; whatever else goes wrong, somebody may.
+        let stale = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+        if !found.file_type().is_socket() || !UnixStream::connect(path).is_err_and(stale) {
             return Err(StartError::PathInUse(path.to_owned()));
         }
         std::fs::remove_file(path).map_err(StartError::io("replace the stale socket"))?;
     }
     let listener = UnixListener::bind(path).map_err(StartError::io("listen on the path"))?;
+    keep_to_owner(path, &listener).map_err(StartError::io("keep the socket to its owner"))?;
+    let file = SocketFile::new(path, &listener).map_err(StartError::io("learn which socket it is"))?;
     accept_on(shared, move || listener.accept().map(|(stream, _)| Stream::Unix(stream)))?;
-    Ok(Listening::Unix(path.to_owned()))
+    Ok(Listening::Unix(file))
+}
+
+/// Lets nobody but the owner connect, and forgets who did before that was said.
+#[cfg(unix)]
+fn keep_to_owner(path: &Path, listener: &std::os::unix::net::UnixListener) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    while listener.accept().is_ok() {}
+    listener.set_nonblocking(false)
 }
 
 #[cfg(not(unix))]

@@ -62,6 +62,8 @@ pub(super) struct Shared {
     timer: Condvar,
     /// A thread has ended.
     ended: Condvar,
+    /// How long a client may leave unread what was handed to its socket.
+    pub(super) write_deadline: Duration,
     origin: std::time::Instant,
 }
 
@@ -71,6 +73,7 @@ impl Shared {
         if let Ok(unix_time) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
             config.unix_time_at_origin = unix_time;
         }
+        let write_deadline = config.write_deadline;
         let state = State {
             devnet: Devnet::new(config, seed, Instant::ORIGIN),
             links: BTreeMap::new(),
@@ -82,6 +85,7 @@ impl Shared {
             state: Mutex::new(state),
             timer: Condvar::new(),
             ended: Condvar::new(),
+            write_deadline,
             origin: std::time::Instant::now(),
         }
     }

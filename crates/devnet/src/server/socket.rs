@@ -11,9 +11,9 @@ use super::StartError;
 use super::shared::{Link, LinkEnd, Shared};
 use crate::machine::{ConnId, Devnet};
 
-/// How long a client may take over what is handed to the socket at once (§1.4).
-const WRITE_DEADLINE: Duration = Duration::from_secs(60);
 const READ_LEN: usize = 64 << 10;
+/// How long one write waits; the operating system takes no time without end.
+const WRITE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// A connected socket of any kind.
 #[derive(Debug)]
@@ -58,16 +58,17 @@ impl Stream {
         };
     }
 
-    /// Writes everything, unless the client takes too long over it.
-    fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let deadline = Instant::now() + WRITE_DEADLINE;
+    /// Writes everything, unless the client takes longer than this over it (§1.4).
+    fn write_all(&self, mut bytes: &[u8], time: Duration) -> io::Result<()> {
+        let began = Instant::now();
         while !bytes.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = time.saturating_sub(began.elapsed());
             if left.is_zero() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            self.limit_write(left)?;
+            self.limit_write(left.min(WRITE_WAIT_MAX))?;
             match self.write(bytes) {
+                Err(error) if is_timeout(&error) => {}
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -76,6 +77,10 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
 
 /// Hands a socket to the machine and starts its threads; if there are none to be had, it is closed.
@@ -150,7 +155,7 @@ impl Socket {
     fn write_on(&self, shared: &Shared) {
         let mut bytes = Vec::new();
         while self.wait_for_bytes(shared, &mut bytes) {
-            if self.stream.write_all(&bytes).is_err() {
+            if self.stream.write_all(&bytes, shared.write_deadline).is_err() {
                 gone(shared, self.conn);
                 break;
             }

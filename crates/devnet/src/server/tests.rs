@@ -181,6 +181,85 @@ fn a_stale_socket_is_replaced_and_a_live_one_is_not() {
 }
 
 #[test]
+fn only_the_owner_can_connect() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let path = path("owner");
+    let _net = builder().unix_path(&path).start().unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn dropping_the_server_leaves_alone_what_has_taken_its_path() {
+    let path = path("taken");
+    let net = builder().unix_path(&path).start().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let other = UnixListener::bind(&path).unwrap();
+    drop(net);
+    assert!(path.exists());
+    other.set_nonblocking(true).unwrap();
+    assert!(other.accept().is_err(), "nobody knocked");
+    std::fs::remove_file(&path).unwrap();
+
+    // Neither does it wait for a knock that nobody hears.
+    let net = builder().unix_path(&path).start().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    drop(net);
+}
+
+#[test]
+fn a_socket_that_nobody_can_vouch_for_is_left_alone() {
+    let path = path("datagram");
+    let _socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    assert_eq!(builder().unix_path(&path).start().err(), Some(StartError::PathInUse(path.clone())));
+    std::fs::remove_file(&path).unwrap();
+}
+
+/// Asks for far more than the buffers of a socket hold, and reads nothing of it.
+fn overfill(stream: &mut impl Write) -> std::io::Result<()> {
+    let mut bytes = Vec::new();
+    for _ in 0..4_000 {
+        let request = NewKeypair { seed: Some(Seed::from([1; 32])) };
+        RequestFrame { query_id: Some(QueryId::from([1; 16])), request: request.into() }
+            .encode(&mut bytes)
+            .unwrap();
+    }
+    stream.write_all(&bytes)
+}
+
+#[test]
+fn dropping_the_server_waits_for_no_stuck_client() {
+    let path = path("drop-stuck");
+    let net = builder().tcp(loopback()).unix_path(&path).start().unwrap();
+    let mut local = unix(&path);
+    local.check();
+    overfill(&mut local.stream).unwrap();
+    let mut remote = Client::new(TcpStream::connect(net.tcp_addr().unwrap()).unwrap());
+    remote.check_as(2);
+    overfill(&mut remote.stream).unwrap();
+    let began = std::time::Instant::now();
+    drop(net);
+    assert!(began.elapsed() < DEADLINE / 2);
+}
+
+#[test]
+fn a_client_that_never_reads_is_dropped_after_the_deadline_that_was_set() {
+    let path = path("deadline");
+    let mut config = DevnetConfig::instant();
+    config.write_deadline = Duration::from_millis(200);
+    let net = Server::builder(config, [1; 32]).unix_path(&path).start().unwrap();
+    let mut stuck = unix(&path);
+    stuck.check();
+    // Nobody reads, so the socket never gets room; the end may come while requests are still written.
+    let _ = overfill(&mut stuck.stream);
+    let began = std::time::Instant::now();
+    while !net.shared.lock().links.is_empty() {
+        assert!(began.elapsed() < DEADLINE / 2);
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn a_farewell_closes_the_socket_and_dropping_the_server_all_of_them() {
     let path = path("close");
     let net = builder().unix_path(&path).start().unwrap();
@@ -244,15 +323,7 @@ fn a_client_that_never_reads_delays_nobody() {
     let net = builder().unix_path(&path).start().unwrap();
     let mut stuck = unix(&path);
     stuck.check();
-    let mut bytes = Vec::new();
-    for _ in 0..4_000 {
-        let request = NewKeypair { seed: Some(Seed::from([1; 32])) };
-        RequestFrame { query_id: Some(QueryId::from([1; 16])), request: request.into() }
-            .encode(&mut bytes)
-            .unwrap();
-    }
-    // Far more answers than the socket's buffers hold.
-    stuck.stream.write_all(&bytes).unwrap();
+    overfill(&mut stuck.stream).unwrap();
     let mut other = Client::new(Blocking::new(net.connect_in_process()));
     assert!(matches!(other.next(), Some(AnyResponse::ConnectionStatus(_))));
     assert!(matches!(other.next(), Some(AnyResponse::NewPkiDocument(_))));
@@ -297,5 +368,7 @@ fn time_passes_by_itself() {
     let mut client = Client::new(Blocking::new(net.connect_in_process()));
     assert!(matches!(client.next(), Some(AnyResponse::ConnectionStatus(_))));
     assert!(matches!(client.next(), Some(AnyResponse::NewPkiDocument(_))));
+    client.send(PresentSessionToken { client_instance_token: SessionToken::from([1; 16]) });
+    assert!(matches!(client.next(), Some(AnyResponse::SessionToken(_))));
     assert!(matches!(client.next(), Some(AnyResponse::NewPkiDocument(_))));
 }
