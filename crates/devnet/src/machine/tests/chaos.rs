@@ -171,11 +171,17 @@ impl Chaos {
     }
 }
 
+/// How many scripts per configuration: `KPTHIN_CHAOS_CASES`, 2 unless set.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says how long they may take")]
+fn cases() -> u8 {
+    std::env::var("KPTHIN_CHAOS_CASES").map_or(2, |cases| cases.parse().unwrap())
+}
+
 #[test]
 fn whatever_clients_do_nothing_is_left_behind() {
     for config in [DevnetConfig::instant(), quick_reference(), DevnetConfig::reference()] {
         let mut most_operations = 0;
-        for seed in 0..2 {
+        for seed in 0..cases() {
             let mut config = config.clone();
             config.grace_period = secs(10);
             config.timing.poll_interval = config.timing.poll_interval.max(millis(500));
