@@ -50,14 +50,13 @@ impl Subscriber for Told {
 
 #[test]
 fn a_subscriber_learns_kinds_and_durations_and_no_contents() {
+    // Other tests run without a subscriber at the same time. A place in the code that one of them is
+    // the first to pass may stay silent, unless `tracing` is made to ask again.
+    with_default(Told::default(), a_conversation);
     let told = Told::default();
     with_default(told.clone(), || {
-        let (mut world, client, mut peer) = World::up();
-        let mut write = client.write(&write_cap(), &index(17), "attack at dawn");
-        let refused = client.new_keypair(&Seed::from([0x5e; 32]));
-        refused.cancel();
-        world.serve(&mut peer);
-        assert!(now(&mut write).unwrap().is_ok());
+        ::tracing::callsite::rebuild_interest_cache();
+        a_conversation();
     });
     let told = told.0.lock().unwrap().clone();
     for expected in
@@ -70,4 +69,13 @@ fn a_subscriber_learns_kinds_and_durations_and_no_contents() {
     for secret in ["attack", "94, 94", "5e5e", "1, 1, 1", "0101", "9, 9, 9", "0909", "3, 3, 3", "0303"] {
         assert!(!told.contains(secret), "{secret} in {told}");
     }
+}
+
+fn a_conversation() {
+    let (mut world, client, mut peer) = World::up();
+    let mut write = client.write(&write_cap(), &index(17), "attack at dawn");
+    let refused = client.new_keypair(&Seed::from([0x5e; 32]));
+    refused.cancel();
+    world.serve(&mut peer);
+    assert!(now(&mut write).unwrap().is_ok());
 }
