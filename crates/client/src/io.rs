@@ -62,17 +62,14 @@ impl Duplex for Box<dyn Duplex> {
 /// simulation, a paused test) works as well as a real one. Dialling and pausing are futures that
 /// the driver polls; dropping them gives them up.
 pub trait Runtime: Send + Sync + 'static {
-    /// The runtime's connection.
-    type Io: Duplex;
-
     /// The time now. Never called while the runtime's own locks are held.
     fn now(&self) -> Instant;
 
     /// Connects to the daemon. Dropping the future closes what it has opened.
     ///
     /// Endpoints that the platform or the adapter lacks fail with
-    /// [`io::ErrorKind::Unsupported`].
-    fn dial(&self, endpoint: &Endpoint) -> impl Future<Output = io::Result<Self::Io>> + Send;
+    /// [`Endpoint::unsupported`].
+    fn dial(&self, endpoint: &Endpoint) -> impl Future<Output = io::Result<Box<dyn Duplex>>> + Send;
 
     /// Ends at `at` or soon after, at once if that has passed.
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send;

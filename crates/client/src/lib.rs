@@ -22,13 +22,11 @@
 //! struct NoNetwork(Clock);
 //!
 //! impl Runtime for NoNetwork {
-//!     type Io = Box<dyn Duplex>;
-//!
 //!     fn now(&self) -> Instant {
 //!         self.0.now()
 //!     }
 //!
-//!     async fn dial(&self, _: &Endpoint) -> io::Result<Self::Io> {
+//!     async fn dial(&self, _: &Endpoint) -> io::Result<Box<dyn Duplex>> {
 //!         Err(io::ErrorKind::NetworkUnreachable.into())
 //!     }
 //!
@@ -53,6 +51,7 @@ mod cell;
 mod client;
 mod config;
 mod connect;
+mod dial;
 mod driver;
 mod envelope;
 mod events;
@@ -72,6 +71,7 @@ pub use call::{Call, Canceller, WaitError};
 pub use client::{Client, Read, TombstoneReport, Tombstones};
 pub use config::{Config, ConfigError, Endpoint, Family, FirstConnect};
 pub use connect::{ConnectError, Connecting, connect};
+pub use dial::connect_any;
 pub use driver::Driver;
 pub use envelope::{Confirm, EncryptedRead, EncryptedWrite, EnvelopeError, WhenUnwritten};
 pub use events::{BlockingEvents, Events, Recv};

@@ -21,14 +21,14 @@
 //! # }
 //! ```
 
-mod connection;
+mod socket;
 
 use std::{io, time::Duration};
 
-use kpthin_client::{Client, Config, ConnectError, Connecting, Driver, Endpoint, Instant, Runtime};
+use kpthin_client::{Client, Config, ConnectError, Connecting, Driver, Duplex, Endpoint, Instant, Runtime};
 use tokio::{runtime, task, time};
 
-pub use self::connection::Connection;
+pub use self::socket::Socket;
 
 /// Connects to the daemon and spawns the driver on the current runtime.
 ///
@@ -67,14 +67,12 @@ pub struct Tokio {
 }
 
 impl Runtime for Tokio {
-    type Io = Connection;
-
     fn now(&self) -> Instant {
         Instant::from_origin(self.origin.elapsed())
     }
 
-    async fn dial(&self, endpoint: &Endpoint) -> io::Result<Connection> {
-        Connection::dial(endpoint).await
+    async fn dial(&self, endpoint: &Endpoint) -> io::Result<Box<dyn Duplex>> {
+        socket::dial(endpoint).await
     }
 
     async fn sleep_until(&self, at: Instant) {

@@ -242,10 +242,7 @@ impl<R: Runtime> Driver<R> {
             Target::Connector(connect) => connect(),
             Target::Endpoint(endpoint) => {
                 let (runtime, endpoint) = (self.runtime.clone(), endpoint.clone());
-                Box::pin(async move {
-                    let io = runtime.dial(&endpoint).await?;
-                    Ok(Box::new(io) as Box<dyn Duplex>)
-                })
+                Box::pin(async move { runtime.dial(&endpoint).await })
             }
         }
     }

@@ -57,13 +57,11 @@ impl Time {
 }
 
 impl Runtime for Time {
-    type Io = Line;
-
     fn now(&self) -> Instant {
         self.0.lock().unwrap().now
     }
 
-    async fn dial(&self, _: &Endpoint) -> io::Result<Line> {
+    async fn dial(&self, _: &Endpoint) -> io::Result<Box<dyn Duplex>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
