@@ -13,12 +13,30 @@ pub struct Config {
     /// The reference daemon is silent for 30 s while it has no document, times the clients in
     /// front (§3.2), so less makes it look dead when it is not.
     pub handshake_timeout: Duration,
+    /// What the link is for; [`Role::Main`].
+    pub role: Role,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { handshake_timeout: Duration::from_secs(90) }
+        Self { handshake_timeout: Duration::from_secs(90), role: Role::Main }
     }
+}
+
+/// What a machine's link is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the two cases are all there are")]
+pub enum Role {
+    /// A program's second link, which asks for boxes that may be unwritten while the first one does
+    /// everything else. The daemon serves both in turn (§9.10), so however much is asked, what it
+    /// does on the first link waits for every second packet at most.
+    ///
+    /// Its windows are narrow: [`limits::COMPANION_WINDOW`], and one slow local request, which is
+    /// what a cancel waits for.
+    Companion,
+    /// Everything.
+    #[default]
+    Main,
 }
 
 /// The machine's limits, each with what happens at it.
@@ -40,6 +58,8 @@ pub mod limits {
     /// Operations and messages written on a link and unfinished; the next waits. A 17th that
     /// waits at the daemon blocks everything behind it.
     pub const MIXNET_WINDOW: usize = 16;
+    /// The same on the link of a [`Role::Companion`](super::Role::Companion).
+    pub const COMPANION_WINDOW: usize = 10;
     /// Copy commands among them; the next waits.
     pub const COPIES_MAX: usize = 4;
     /// Reads among them that the daemon polls by itself; the next waits, and after a while takes

@@ -4,10 +4,10 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 
 use super::{
-    CallId,
+    CallId, Role,
     limits::{
-        COPIES_MAX, FAST_REPLY, LOCAL_WINDOW_MAX, MIXNET_WINDOW, POLLING_READS_MAX, POLLING_TURN,
-        QUICK_WINDOW, SLOW_WINDOW,
+        COMPANION_WINDOW, COPIES_MAX, FAST_REPLY, LOCAL_WINDOW_MAX, MIXNET_WINDOW, POLLING_READS_MAX,
+        POLLING_TURN, QUICK_WINDOW, SLOW_WINDOW,
     },
 };
 use crate::{
@@ -61,17 +61,18 @@ const fn polls(request: &AnyRequest) -> bool {
 #[derive(Debug)]
 struct Window {
     initial: usize,
+    max: usize,
     limit: usize,
     used: usize,
 }
 
 impl Window {
-    const fn new(initial: usize) -> Self {
-        Self { initial, limit: initial, used: 0 }
+    const fn new(initial: usize, max: usize) -> Self {
+        Self { initial, max, limit: initial, used: 0 }
     }
 
     const fn reset(&mut self) {
-        *self = Self::new(self.initial);
+        *self = Self::new(self.initial, self.max);
     }
 
     const fn has_room(&self) -> bool {
@@ -80,7 +81,7 @@ impl Window {
 
     fn release(&mut self, took: Duration) {
         self.used = self.used.saturating_sub(1);
-        self.limit = if took <= FAST_REPLY { (self.limit + 1).min(LOCAL_WINDOW_MAX) } else { self.initial };
+        self.limit = if took <= FAST_REPLY { (self.limit + 1).min(self.max) } else { self.initial };
     }
 }
 
@@ -97,6 +98,7 @@ pub(super) struct Lanes {
     suspects: BTreeMap<u64, (CallId, Queue)>,
     quick_window: Window,
     slow_window: Window,
+    mixnet_window: usize,
     creates_written: usize,
     copies_written: usize,
     mixnet_written: usize,
@@ -106,7 +108,11 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(role: Role) -> Self {
+        let (slow_window, mixnet_window) = match role {
+            Role::Companion => (Window::new(1, 1), COMPANION_WINDOW),
+            Role::Main => (Window::new(SLOW_WINDOW, LOCAL_WINDOW_MAX), MIXNET_WINDOW),
+        };
         Self {
             copy: BTreeMap::new(),
             create: BTreeMap::new(),
@@ -115,8 +121,9 @@ impl Lanes {
             slow: BTreeMap::new(),
             start: BTreeMap::new(),
             suspects: BTreeMap::new(),
-            quick_window: Window::new(QUICK_WINDOW),
-            slow_window: Window::new(SLOW_WINDOW),
+            quick_window: Window::new(QUICK_WINDOW, LOCAL_WINDOW_MAX),
+            slow_window,
+            mixnet_window,
             creates_written: 0,
             copies_written: 0,
             mixnet_written: 0,
@@ -190,12 +197,12 @@ impl Lanes {
             Queue::Create => self.creates_written == 0,
             Queue::Quick => self.quick_window.has_room(),
             Queue::Slow => self.slow_window.has_room(),
-            Queue::Copy => self.mixnet_written < MIXNET_WINDOW && self.copies_written < COPIES_MAX,
+            Queue::Copy => self.mixnet_written < self.mixnet_window && self.copies_written < COPIES_MAX,
             Queue::Poll => {
-                self.mixnet_written < MIXNET_WINDOW
+                self.mixnet_written < self.mixnet_window
                     && self.polls_written.len() + self.polls_leaving < POLLING_READS_MAX
             }
-            Queue::Start => self.mixnet_written < MIXNET_WINDOW,
+            Queue::Start => self.mixnet_written < self.mixnet_window,
         }
     }
 

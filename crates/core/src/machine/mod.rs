@@ -83,7 +83,7 @@ use alloc::{
 };
 
 use config::waits;
-pub use config::{Config, limits};
+pub use config::{Config, Role, limits};
 pub use output::{
     CallId, DisconnectCause, DisconnectMode, Event, HandshakeStep, LinkError, LinkId, LinkStatus, Output,
     Status, TimerId,
@@ -188,7 +188,7 @@ impl Machine {
             peer: Peer::default(),
             documents: Documents::default(),
             slots: Slots::default(),
-            lanes: Lanes::new(),
+            lanes: Lanes::new(config.role),
             cancels: Cancels::default(),
             locals: Locals::new(now),
             late: LateReplies::default(),

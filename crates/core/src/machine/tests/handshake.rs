@@ -67,7 +67,8 @@ fn whatever_comes_in_between_is_processed_and_the_handshake_completes() {
 
 #[test]
 fn between_the_document_and_the_writing_of_the_token_too() {
-    for extra in [status(1, false), document(5, 1), echo(SurbId::from([1; 16])), stray()] {
+    let shutdown = AnyResponse::Shutdown(crate::wire::Shutdown {});
+    for extra in [status(1, false), document(5, 1), shutdown, echo(SurbId::from([1; 16])), stray()] {
         let mut rig = Rig::dialling();
         rig.connected();
         rig.stuck = true;

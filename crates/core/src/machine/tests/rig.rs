@@ -52,9 +52,13 @@ impl Rig {
     }
 
     pub(super) fn seeded(seed: [u8; 32]) -> Self {
+        Self::with(Config::default(), seed)
+    }
+
+    pub(super) fn with(config: Config, seed: [u8; 32]) -> Self {
         let now = Instant::from_origin(s(1_000));
         let mut rig = Self {
-            machine: Machine::new(Config::default(), seed, now),
+            machine: Machine::new(config, seed, now),
             now,
             link: None,
             stuck: false,

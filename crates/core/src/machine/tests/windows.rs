@@ -1,8 +1,11 @@
 //! The windows of local calls, which follow the daemon's speed.
 
 use super::*;
-use crate::machine::limits::{LOCAL_WINDOW_MAX, QUICK_WINDOW, SLOW_WINDOW};
-use sample::{quick, slow};
+use crate::machine::{
+    Config, Role,
+    limits::{COMPANION_WINDOW, LOCAL_WINDOW_MAX, QUICK_WINDOW, SLOW_WINDOW},
+};
+use sample::{quick, read, slow};
 
 #[test]
 fn the_local_windows_begin_small_and_one_holds_the_other_not_back() {
@@ -92,4 +95,23 @@ fn a_fast_daemon_is_not_held_back_and_the_window_has_a_cap() {
         rig.results.clear();
     }
     assert_eq!(widest, LOCAL_WINDOW_MAX);
+}
+
+#[test]
+fn a_companion_has_one_slow_call_and_ten_operations_outstanding_however_fast_the_daemon_is() {
+    let mut rig = Rig::with(Config { role: Role::Companion, ..Config::default() }, [7; 32]);
+    rig.handshake(1, false);
+    for n in 0..20 {
+        rig.start(slow(n));
+        rig.start(read(n));
+    }
+    let count = |kinds: &[RequestKind], kind| kinds.iter().filter(|found| **found == kind).count();
+    let frames = rig.written();
+    let kinds: alloc::vec::Vec<_> = frames.iter().map(|frame| frame.request.kind()).collect();
+    assert_eq!(count(&kinds, RequestKind::EncryptWrite), 1);
+    assert_eq!(count(&kinds, RequestKind::StartResendingEncryptedMessage), COMPANION_WINDOW);
+    for frame in frames.iter().filter(|frame| frame.request.kind() == RequestKind::EncryptWrite) {
+        rig.answer(frame);
+    }
+    assert_eq!(rig.kinds(), [RequestKind::EncryptWrite], "fast answers let nothing grow");
 }
