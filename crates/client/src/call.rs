@@ -11,7 +11,6 @@ use std::{
 
 use kpthin_core::{
     error::{CallError, Fate},
-    machine::CallId,
     wire::AnyReply,
 };
 
@@ -21,6 +20,7 @@ use crate::{
     flow::FlowId,
     handle::Handle,
     shared::{Shared, Then},
+    side::CallKey,
 };
 
 /// Takes what the caller wants out of a reply.
@@ -70,7 +70,7 @@ struct FlowCall<T> {
 
 struct WireCall<T> {
     handle: Handle,
-    id: CallId,
+    id: CallKey,
     dropped: Then,
     decode: Option<Decode<T>>,
 }
@@ -98,7 +98,7 @@ impl<T> Call<T> {
         Self { source: Source::Refused(error) }
     }
 
-    pub(crate) const fn wire(handle: Handle, id: CallId, dropped: Then, decode: Decode<T>) -> Self {
+    pub(crate) const fn wire(handle: Handle, id: CallKey, dropped: Then, decode: Decode<T>) -> Self {
         Self { source: Source::Wire(WireCall { handle, id, dropped, decode: Some(decode) }) }
     }
 
@@ -247,7 +247,7 @@ impl<T> fmt::Debug for Call<T> {
             Source::Flow(FlowCall { id: Some(id), .. }) => write!(f, "Call(flow {})", id.0),
             Source::Flow(_) => f.write_str("Call(stop)"),
             Source::Refused(error) => write!(f, "Call(refused: {error})"),
-            Source::Wire(WireCall { id, .. }) => write!(f, "Call({id})"),
+            Source::Wire(WireCall { id, .. }) => write!(f, "Call({})", id.id),
         }
     }
 }
@@ -262,7 +262,7 @@ pub struct Canceller(Target);
 enum Target {
     Flow(Arc<Shared>, FlowId),
     Nothing,
-    Wire(Arc<Shared>, CallId),
+    Wire(Arc<Shared>, CallKey),
 }
 
 impl Canceller {

@@ -9,7 +9,7 @@ use std::{
 
 use kpthin_core::{
     error::CloseReason,
-    machine::{HandshakeStep, LinkError, Machine},
+    machine::{HandshakeStep, LinkError},
 };
 use zeroize::Zeroizing;
 
@@ -153,8 +153,8 @@ pub fn connect<R: Runtime>(runtime: R, config: impl Into<Config>) -> (Connecting
 
     let now = runtime.now();
     let timeout = config.machine.handshake_timeout;
-    let machine = Machine::new(config.machine, *seed, now);
-    let shared = Arc::new(Shared::new(runtime.clone(), machine, first, config.target.to_string().into()));
+    let target = config.target.to_string().into();
+    let shared = Arc::new(Shared::new(runtime.clone(), config.machine, *seed, first, target));
     if !random {
         shared.lock().close(now, CloseReason::NeverConnected);
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{flow::FlowId, shared::Shared};
+use crate::{flow::FlowId, shared::Shared, side::Side};
 
 /// How long detached calls may go on once the last handle is gone.
 const DETACHED_MAX: Duration = Duration::from_secs(30);
@@ -14,22 +14,29 @@ const DETACHED_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Handle {
     shared: Arc<Shared>,
     flow: Option<FlowId>,
+    /// Where its requests go.
+    side: Side,
 }
 
 impl Handle {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self::share(shared, None)
+        Self::share(shared, None, Side::Main)
     }
 
     pub(crate) fn of_flow(shared: Arc<Shared>, flow: FlowId) -> Self {
-        Self::share(shared, Some(flow))
+        Self::share(shared, Some(flow), Side::Main)
     }
 
-    fn share(shared: Arc<Shared>, flow: Option<FlowId>) -> Self {
+    fn share(shared: Arc<Shared>, flow: Option<FlowId>, side: Side) -> Self {
         if flow.is_none() {
             shared.add_handle();
         }
-        Self { shared, flow }
+        Self { shared, flow, side }
+    }
+
+    /// The same share for another of the client's links.
+    pub(crate) fn on(&self, side: Side) -> Self {
+        Self::share(self.shared.clone(), self.flow, side)
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -39,11 +46,15 @@ impl Handle {
     pub(crate) const fn flow(&self) -> Option<FlowId> {
         self.flow
     }
+
+    pub(crate) const fn side(&self) -> Side {
+        self.side
+    }
 }
 
 impl Clone for Handle {
     fn clone(&self) -> Self {
-        Self::share(self.shared.clone(), self.flow)
+        self.on(self.side)
     }
 }
 

@@ -59,8 +59,10 @@ mod flow;
 mod handle;
 mod io;
 mod pause;
+mod permits;
 mod seat;
 mod shared;
+mod side;
 mod slots;
 mod status;
 #[cfg(test)]
@@ -68,7 +70,7 @@ mod tests;
 mod trace;
 
 pub use call::{Call, Canceller, WaitError};
-pub use client::{Client, Read, TombstoneReport, Tombstones};
+pub use client::{Asked, Client, Read, TombstoneReport, Tombstones};
 pub use config::{Config, ConfigError, Endpoint, Family, FirstConnect};
 pub use connect::{ConnectError, Connecting, connect};
 pub use dial::connect_any;

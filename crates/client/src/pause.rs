@@ -39,7 +39,7 @@ impl Pause {
             if state.closed().is_some() {
                 return None;
             }
-            let timer = state.machine.timer(now, now + duration);
+            let timer = state.machines.main.timer(now, now + duration);
             drop(state.timers.insert(timer, Timer::Pause(None)));
             Some(timer)
         });
@@ -68,7 +68,7 @@ impl Drop for Pause {
             let mut state = self.shared.lock();
             let removed = state.timers.remove(&timer);
             if removed.is_some() {
-                state.machine.cancel_timer(timer);
+                state.machines.main.cancel_timer(timer);
             }
             removed
         };

@@ -16,7 +16,7 @@ use std::{
 use kpthin_core::{
     Instant,
     error::{CallError, CloseReason, Fate},
-    machine::{CallId, Event, LinkStatus, Machine, Status},
+    machine::{Config, Event, LinkStatus, Machine, Status, limits::COMPANION_WINDOW},
     wire::{AnyRequest, Class},
 };
 
@@ -27,7 +27,9 @@ use crate::{
     flow::{Body, End, FlowId, FlowKind, Flows},
     io::Runtime,
     pause::{Timer, Timers},
+    permits::Permits,
     seat::Seat,
+    side::{CallKey, Machines, Side},
     slots::Slots,
     status::Watch,
 };
@@ -63,12 +65,14 @@ pub(crate) enum First {
 
 /// Everything under the lock.
 pub(crate) struct State {
-    pub(crate) machine: Machine,
+    pub(crate) machines: Machines,
     pub(crate) slots: Slots,
     pub(crate) flows: Flows,
     pub(crate) timers: Timers,
     pub(crate) subscribers: Subscribers,
-    pub(crate) watch: Watch,
+    watches: [Watch; 2],
+    /// Asks that may run at once on the companion's link.
+    pub(crate) asks: Permits,
     pub(crate) phase: Phase,
     pub(crate) first: First,
     pub(crate) stops: Vec<Arc<Cell<Result<(), CallError>>>>,
@@ -95,8 +99,16 @@ impl State {
         }
     }
 
-    pub(crate) fn status(&self) -> Status {
-        let mut status = self.machine.status();
+    pub(crate) const fn watch(&mut self, side: Side) -> &mut Watch {
+        let [main, companion] = &mut self.watches;
+        match side {
+            Side::Companion => companion,
+            Side::Main => main,
+        }
+    }
+
+    pub(crate) fn status(&self, side: Side) -> Status {
+        let mut status = self.machines.view(side).status();
         if self.closed().is_some() {
             status.link = LinkStatus::Closed;
         }
@@ -120,7 +132,7 @@ impl State {
         if matches!(self.phase, Phase::Open | Phase::Draining { .. }) {
             self.phase = Phase::Closing(reason);
             self.flows.doom_all(End::Closed(reason));
-            self.machine.close_for(now, reason);
+            self.machines.each().for_each(|machine| machine.close_for(now, reason));
         }
     }
 
@@ -195,7 +207,8 @@ impl State {
         };
         wakers.extend(self.stops.drain(..).filter_map(|cell| cell.fill(stopped.clone())));
         self.subscribers.end(wakers);
-        self.watch.changed(wakers);
+        self.watches.iter_mut().for_each(|watch| watch.changed(wakers));
+        wakers.extend(self.asks.take_wakers());
         wakers.extend(self.seat.leave());
     }
 }
@@ -232,15 +245,23 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new<R: Runtime>(runtime: Arc<R>, machine: Machine, first: First, target: Arc<str>) -> Self {
+    pub(crate) fn new<R: Runtime>(
+        runtime: Arc<R>,
+        config: Config,
+        seed: [u8; 32],
+        first: First,
+        target: Arc<str>,
+    ) -> Self {
+        let main = Machine::new(config, seed, runtime.now());
         Self {
             state: Mutex::new(State {
-                machine,
+                machines: Machines::new(main, config),
                 slots: Slots::default(),
                 flows: Flows::default(),
                 timers: Timers::default(),
                 subscribers: Subscribers::default(),
-                watch: Watch::default(),
+                watches: Default::default(),
+                asks: Permits::new(COMPANION_WINDOW),
                 phase: Phase::Open,
                 first,
                 stops: Vec::new(),
@@ -285,16 +306,23 @@ impl Shared {
         result
     }
 
-    pub(crate) fn start(&self, flow: Option<FlowId>, request: AnyRequest) -> Result<CallId, CallError> {
+    pub(crate) fn start(
+        &self,
+        flow: Option<FlowId>,
+        side: Side,
+        request: AnyRequest,
+    ) -> Result<CallKey, CallError> {
         self.command(|state, now| {
             state.admit(flow)?;
+            let machine = state.machines.open(side, now)?;
             let kind = request.kind();
             let flow = flow.filter(|flow| state.flows.step_started(*flow));
-            let call = match flow {
+            let id = match flow {
                 // The flow was admitted as a whole.
-                Some(_) => state.machine.start_step(now, request, None),
-                None => state.machine.start(now, request, None),
+                Some(_) => machine.start_step(now, request, None),
+                None => machine.start(now, request, None),
             };
+            let call = CallKey { side, id };
             state.slots.insert(call, kind, flow, now);
             Ok(call)
         })
@@ -333,20 +361,26 @@ impl Shared {
         })
     }
 
-    pub(crate) fn cancel_call(&self, call: CallId) {
+    pub(crate) fn cancel_call(&self, call: CallKey) {
         self.command(|state, now| {
-            if state.slots.is_waiting(call) {
-                state.machine.cancel(now, call);
+            if state.slots.is_waiting(call)
+                && let Some(machine) = state.machines.get(call.side)
+            {
+                machine.cancel(now, call.id);
             }
         });
     }
 
     /// Nobody wants a call's result any more.
-    pub(crate) fn drop_call(&self, call: CallId, then: Then) {
+    pub(crate) fn drop_call(&self, call: CallKey, then: Then) {
         let stale = self.command(|state, now| {
             let detached = state.slots.detach(call)?;
             match then {
-                Then::Cancel => state.machine.cancel(now, call),
+                Then::Cancel => {
+                    if let Some(machine) = state.machines.get(call.side) {
+                        machine.cancel(now, call.id);
+                    }
+                }
                 Then::RunOn => {
                     if let Some(flow) = detached.flow {
                         state.slots.leave_flow(call);
@@ -363,10 +397,12 @@ impl Shared {
         drop(stale);
     }
 
-    pub(crate) fn set_call_deadline(&self, call: CallId, timeout: Duration) {
+    pub(crate) fn set_call_deadline(&self, call: CallKey, timeout: Duration) {
         self.command(|state, now| {
-            if state.slots.is_waiting(call) {
-                state.machine.set_deadline(now, call, Some(now + timeout));
+            if state.slots.is_waiting(call)
+                && let Some(machine) = state.machines.get(call.side)
+            {
+                machine.set_deadline(now, call.id, Some(now + timeout));
             }
         });
     }
@@ -376,16 +412,16 @@ impl Shared {
             if !state.flows.is_running(id) {
                 return;
             }
-            let timer = state.machine.timer(now, now + timeout);
+            let timer = state.machines.main.timer(now, now + timeout);
             match state.flows.set_deadline(id, timer) {
                 Ok(replaced) => {
                     drop(state.timers.insert(timer, Timer::Flow(id)));
                     if let Some(replaced) = replaced {
-                        state.machine.cancel_timer(replaced);
+                        state.machines.main.cancel_timer(replaced);
                         drop(state.timers.remove(&replaced));
                     }
                 }
-                Err(timer) => state.machine.cancel_timer(timer),
+                Err(timer) => state.machines.main.cancel_timer(timer),
             }
         });
     }

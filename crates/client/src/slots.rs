@@ -10,11 +10,10 @@ use std::{
 use kpthin_core::{
     Instant,
     error::{CallError, CloseReason, Fate},
-    machine::CallId,
     wire::{AnyReply, Class, RequestKind},
 };
 
-use crate::{cell::remember, flow::FlowId};
+use crate::{cell::remember, flow::FlowId, side::CallKey};
 
 /// A call that was started and whose result was not taken yet.
 #[derive(Debug)]
@@ -49,6 +48,11 @@ impl Hasher for IdHasher {
         bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
     }
 
+    /// Which link it is: two cases, so the counters stay apart.
+    fn write_isize(&mut self, side: isize) {
+        self.0 ^= u64::from(side != 0) << 32;
+    }
+
     fn write_u64(&mut self, id: u64) {
         // By the golden ratio, so that neighbours differ in their upper bits too.
         self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -61,7 +65,7 @@ impl Hasher for IdHasher {
 /// the program holds on calls that have ended.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    slots: HashMap<CallId, Slot, BuildHasherDefault<IdHasher>>,
+    slots: HashMap<CallKey, Slot, BuildHasherDefault<IdHasher>>,
     pending: usize,
 }
 
@@ -76,7 +80,13 @@ pub(crate) struct Ended {
 }
 
 impl Slots {
-    pub(crate) fn insert(&mut self, call: CallId, kind: RequestKind, flow: Option<FlowId>, started: Instant) {
+    pub(crate) fn insert(
+        &mut self,
+        call: CallKey,
+        kind: RequestKind,
+        flow: Option<FlowId>,
+        started: Instant,
+    ) {
         let slot = Slot { flow, kind, started, stage: Stage::Waiting(None) };
         if self.slots.insert(call, slot).is_none() {
             self.pending += 1;
@@ -88,14 +98,14 @@ impl Slots {
         self.pending
     }
 
-    pub(crate) fn is_waiting(&self, call: CallId) -> bool {
+    pub(crate) fn is_waiting(&self, call: CallKey) -> bool {
         self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, Stage::Waiting(_)))
     }
 
     /// Puts a result into its slot; the waker is to be woken once the lock is released.
     pub(crate) fn complete(
         &mut self,
-        call: CallId,
+        call: CallKey,
         result: Result<AnyReply, CallError>,
         wakers: &mut Vec<Waker>,
     ) -> Option<Ended> {
@@ -124,19 +134,19 @@ impl Slots {
 
     /// Ends every call that goes on, because nobody will end it otherwise.
     pub(crate) fn fail_all(&mut self, reason: CloseReason, wakers: &mut Vec<Waker>) -> Vec<Ended> {
-        let waiting: Vec<CallId> = self.slots.keys().copied().filter(|call| !self.is_done(*call)).collect();
+        let waiting: Vec<CallKey> = self.slots.keys().copied().filter(|call| !self.is_done(*call)).collect();
         let closed = CallError::Closed(reason, Fate::MaybeExecuted);
         waiting.into_iter().filter_map(|call| self.complete(call, Err(closed.clone()), wakers)).collect()
     }
 
-    fn is_done(&self, call: CallId) -> bool {
+    fn is_done(&self, call: CallKey) -> bool {
         self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, Stage::Done(_)))
     }
 
     /// Takes the result; `stale` is to be dropped once the lock is released.
     pub(crate) fn poll_take(
         &mut self,
-        call: CallId,
+        call: CallKey,
         cx: &Context<'_>,
         stale: &mut Option<Waker>,
     ) -> Poll<Result<AnyReply, CallError>> {
@@ -151,7 +161,7 @@ impl Slots {
     }
 
     /// Gives up the result; tells whether the call goes on, and which flow it was a step of.
-    pub(crate) fn detach(&mut self, call: CallId) -> Option<Detached> {
+    pub(crate) fn detach(&mut self, call: CallKey) -> Option<Detached> {
         let slot = self.slots.get_mut(&call)?;
         if let Stage::Waiting(waker) = &mut slot.stage {
             let stale = waker.take();
@@ -163,7 +173,7 @@ impl Slots {
     }
 
     /// Makes a call nobody's step.
-    pub(crate) fn leave_flow(&mut self, call: CallId) {
+    pub(crate) fn leave_flow(&mut self, call: CallKey) {
         if let Some(slot) = self.slots.get_mut(&call) {
             slot.flow = None;
         }

@@ -12,16 +12,19 @@ mod on {
     use kpthin_core::{
         Instant,
         error::CallError,
-        machine::{CallId, Event, LinkId},
+        machine::{Event, LinkId},
         wire::RequestKind,
     };
 
-    use crate::slots::Ended;
+    use crate::{
+        side::{CallKey, Side},
+        slots::Ended,
+    };
 
     enum Record {
-        Call { call: CallId, kind: RequestKind, duration: Duration, error: Option<CallError> },
+        Call { call: CallKey, kind: RequestKind, duration: Duration, error: Option<CallError> },
         Event(Event),
-        Link(LinkId, &'static str),
+        Link(Side, LinkId, &'static str),
     }
 
     /// What is to be told once the lock is released, in order.
@@ -29,7 +32,7 @@ mod on {
     pub(crate) struct Trace(Vec<Record>);
 
     impl Trace {
-        pub(crate) fn call(&mut self, now: Instant, call: CallId, ended: &Ended, error: Option<CallError>) {
+        pub(crate) fn call(&mut self, now: Instant, call: CallKey, ended: &Ended, error: Option<CallError>) {
             let duration = now.saturating_since(ended.started);
             self.0.push(Record::Call { call, kind: ended.kind, duration, error });
         }
@@ -38,21 +41,23 @@ mod on {
             self.0.push(Record::Event(event.clone()));
         }
 
-        pub(crate) fn link(&mut self, link: LinkId, what: &'static str) {
-            self.0.push(Record::Link(link, what));
+        pub(crate) fn link(&mut self, side: Side, link: LinkId, what: &'static str) {
+            self.0.push(Record::Link(side, link, what));
         }
 
         pub(crate) fn flush(&mut self) {
             for record in self.0.drain(..) {
                 match record {
                     Record::Call { call, kind, duration, error: None } => {
-                        tracing::debug!(%call, kind = kind.name(), ?duration, "call ended");
+                        let CallKey { side, id: call } = call;
+                        tracing::debug!(?side, %call, kind = kind.name(), ?duration, "call ended");
                     }
                     Record::Call { call, kind, duration, error: Some(error) } => {
-                        tracing::debug!(%call, kind = kind.name(), ?duration, %error, "call failed");
+                        let CallKey { side, id: call } = call;
+                        tracing::debug!(?side, %call, kind = kind.name(), ?duration, %error, "call failed");
                     }
                     Record::Event(event) => tracing::info!(?event, "event"),
-                    Record::Link(link, what) => tracing::debug!(%link, what, "link"),
+                    Record::Link(side, link, what) => tracing::debug!(?side, %link, what, "link"),
                 }
             }
         }
@@ -64,10 +69,13 @@ mod off {
     use kpthin_core::{
         Instant,
         error::CallError,
-        machine::{CallId, Event, LinkId},
+        machine::{Event, LinkId},
     };
 
-    use crate::slots::Ended;
+    use crate::{
+        side::{CallKey, Side},
+        slots::Ended,
+    };
 
     /// Nobody is told anything.
     #[derive(Default)]
@@ -75,9 +83,9 @@ mod off {
 
     #[expect(clippy::unused_self, reason = "the other half of the pair needs it")]
     impl Trace {
-        pub(crate) fn call(&self, _: Instant, _: CallId, _: &Ended, _: Option<CallError>) {}
+        pub(crate) fn call(&self, _: Instant, _: CallKey, _: &Ended, _: Option<CallError>) {}
         pub(crate) fn event(&self, _: &Event) {}
-        pub(crate) fn link(&self, _: LinkId, _: &'static str) {}
+        pub(crate) fn link(&self, _: Side, _: LinkId, _: &'static str) {}
         pub(crate) fn flush(&self) {}
     }
 }

@@ -1,9 +1,11 @@
 //! The handle that programs hold.
 
-mod basic;
 mod network;
+mod read;
+mod ready;
 mod steps;
 mod wire;
+mod write;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -15,8 +17,11 @@ use kpthin_core::{
 };
 
 #[cfg(test)]
-pub(crate) use self::basic::ready;
-pub use self::basic::{Read, TombstoneReport, Tombstones};
+pub(crate) use self::ready::ready;
+pub use self::{
+    read::{Asked, Read},
+    write::{TombstoneReport, Tombstones},
+};
 use crate::{
     call::Call,
     cell::Cell,
@@ -24,7 +29,9 @@ use crate::{
     flow::{FlowKind, Task},
     handle::Handle,
     pause::Pause,
+    permits::Ask,
     shared::{Phase, Shared, Then},
+    side::Side,
     status::StatusChanged,
 };
 
@@ -38,8 +45,8 @@ use crate::{
 /// Two layers of methods stand side by side. Those that the protocol knows send one request each
 /// and keep the guide's names. The others are *flows*: they take several steps, try again where
 /// that is harmless and helps, and end with a value for every outcome that a program branches on:
-/// [`write`](Self::write), [`read`](Self::read), [`tombstone`](Self::tombstone),
-/// [`create_stream`](Self::create_stream), [`send_and_await_reply`](Self::send_and_await_reply),
+/// [`write`](Self::write), [`read`](Self::read), [`ask`](Self::ask),
+/// [`tombstone`](Self::tombstone), [`create_stream`](Self::create_stream), [`send_and_await_reply`](Self::send_and_await_reply),
 /// [`wait_until_ready`](Self::wait_until_ready).
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -49,6 +56,16 @@ pub struct Client {
 impl Client {
     pub(crate) const fn new(handle: Handle) -> Self {
         Self { handle }
+    }
+
+    /// The same client with its requests on the companion's link.
+    fn companion(&self) -> Self {
+        Self::new(self.handle.on(Side::Companion))
+    }
+
+    /// Waits until one more box may be asked for on the companion's link.
+    fn permit_to_ask(&self) -> Ask {
+        Ask::new(self.shared().clone())
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -132,7 +149,7 @@ impl Client {
     #[doc(alias = "is_connected")]
     #[must_use]
     pub fn status(&self) -> Status {
-        self.shared().lock().status()
+        self.shared().lock().status(self.handle.side())
     }
 
     /// Waits for the next change of the status, and returns the status then.
@@ -145,7 +162,7 @@ impl Client {
     ///
     /// Dropping it has no effect.
     pub fn status_changed(&self) -> StatusChanged {
-        StatusChanged::new(self.shared().clone())
+        StatusChanged::new(self.shared().clone(), self.handle.side())
     }
 
     /// Subscribes to what happens from now on.
@@ -158,7 +175,7 @@ impl Client {
     /// The sizes the daemon announced last, `None` until it did.
     #[must_use]
     pub fn geometry(&self) -> Option<Arc<Geometry>> {
-        self.shared().lock().machine.geometry().cloned()
+        self.shared().lock().machines.main.geometry().cloned()
     }
 
     /// The most a box can hold, in bytes; `None` until the daemon has announced it.
@@ -224,7 +241,7 @@ impl Client {
     }
 
     fn begin<T>(&self, request: AnyRequest, dropped: Then, decode: crate::call::Decode<T>) -> Call<T> {
-        match self.shared().start(self.handle.flow(), request) {
+        match self.shared().start(self.handle.flow(), self.handle.side(), request) {
             Ok(call) => Call::wire(self.handle.clone(), call, dropped, decode),
             Err(error) => Call::refused(error),
         }

@@ -10,7 +10,7 @@ use kpthin_core::{
     },
 };
 
-use super::{Client, basic::ready};
+use super::{Client, ready::ready};
 use crate::{call::Call, flow::FlowKind, shared::Then};
 
 /// Answered from what the client holds, without asking the daemon.
@@ -22,14 +22,14 @@ impl Client {
     #[doc(alias = "PKIDocument")]
     #[must_use]
     pub fn pki_document(&self) -> Option<Arc<Document>> {
-        self.shared().lock().machine.document().cloned()
+        self.shared().lock().machines.main.document().cloned()
     }
 
     /// The network document of an epoch, if it is among the latest five.
     #[doc(alias = "PKIDocumentForEpoch")]
     #[must_use]
     pub fn pki_document_for_epoch(&self, epoch: u64) -> Option<Arc<Document>> {
-        self.shared().lock().machine.document_for_epoch(epoch).cloned()
+        self.shared().lock().machines.main.document_for_epoch(epoch).cloned()
     }
 
     /// A service of a kind, for example `echo`; one of them at random, where several nodes offer it.

@@ -69,7 +69,7 @@ fn ended(shared: &Shared, id: FlowId, end: End) {
     let mut state = shared.lock();
     state.flows.ended(id, end);
     if let Some(timer) = state.flows.take_deadline(id) {
-        state.machine.cancel_timer(timer);
+        state.machines.main.cancel_timer(timer);
         // A deadline holds no waker, so it may go under the lock.
         drop(state.timers.remove(&timer));
     }

@@ -6,6 +6,7 @@
 
 mod flows;
 mod link;
+mod port;
 
 use std::{
     fmt,
@@ -13,27 +14,22 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use kpthin_core::{
-    Instant,
-    error::CloseReason,
-    machine::{DisconnectCause, DisconnectMode, LinkId, Output},
-};
+use kpthin_core::{Instant, error::CloseReason, machine::Output};
 use zeroize::Zeroizing;
 
 use self::{
     flows::Polling,
-    link::{Link, Open, Received},
+    port::{Port, Tools},
 };
 use crate::{
-    config::{Dial, Target},
-    flow::End,
-    io::{Duplex, Runtime},
-    pause::Timer,
-    shared::{First, Phase, Shared, State},
+    config::Target,
+    io::Runtime,
+    shared::{Phase, Shared},
+    side::{CallKey, Side},
     trace::Trace,
 };
 
@@ -52,263 +48,87 @@ type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// [`Closed`](kpthin_core::error::CallError::Closed) and [`CloseReason::DriverGone`].
 #[must_use = "nothing happens until the driver is polled"]
 pub struct Driver<R: Runtime> {
-    runtime: Arc<R>,
-    shared: Arc<Shared>,
-    target: Target,
-    dial_timeout: Duration,
-    link: Link,
-    buffer: Zeroizing<Vec<u8>>,
-    /// When the machine wants to be told the time.
-    wake_at: Option<Instant>,
+    tools: Tools<R>,
+    ports: [Port; 2],
     sleep: Option<(Instant, Sleep)>,
     flows: Polling,
-    wakers: Vec<Waker>,
-    trace: Trace,
     ended: bool,
 }
 
 impl<R: Runtime> fmt::Debug for Driver<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("target", &format_args!("{}", self.target)).finish_non_exhaustive()
+        f.debug_struct("Driver")
+            .field("target", &format_args!("{}", self.tools.target))
+            .finish_non_exhaustive()
     }
-}
-
-/// Why draining has stopped.
-enum Halt {
-    Closed(CloseReason),
-    Connect(LinkId),
-    Disconnect(LinkId, DisconnectMode),
-    /// Futures of flows are to be dropped before more is encoded.
-    Doomed,
-    Idle,
 }
 
 impl<R: Runtime> Driver<R> {
     pub(crate) fn new(runtime: Arc<R>, shared: Arc<Shared>, target: Target, dial_timeout: Duration) -> Self {
-        Self {
+        let tools = Tools {
             runtime,
-            flows: Polling::default(),
             shared,
             target,
             dial_timeout,
-            link: Link::None,
             buffer: Zeroizing::new(vec![0; READ_LEN]),
-            wake_at: None,
-            sleep: None,
             wakers: Vec::new(),
             trace: Trace::default(),
-            ended: false,
-        }
+        };
+        Self { tools, ports: Side::ALL.map(Port::new), sleep: None, flows: Polling::default(), ended: false }
     }
 
     /// One round; tells whether anything moved, or why the client is closed.
     fn round(&mut self, cx: &mut Context<'_>, last: bool) -> Result<bool, CloseReason> {
-        let now = self.runtime.now();
-        let received = self.receive(cx, now);
-        let mut moved = received;
-        // A reply that is already here wins over a deadline, but a flood of them does not.
-        if !received || last {
-            moved |= self.expire(now);
+        let Self { tools, ports, .. } = self;
+        let now = tools.runtime.now();
+        let mut moved = false;
+        for port in &mut *ports {
+            let received = port.receive(tools, cx, now);
+            // A reply that is already here wins over a deadline, but a flood of them does not.
+            if !received || last {
+                moved |= port.expire(tools, now);
+            }
+            moved |= received;
         }
-        moved |= self.drain(now)?;
-        moved |= self.send(cx, now);
-        moved |= self.flows.poll(&self.shared, &mut self.wakers);
-        self.wake_all();
+        for port in &mut *ports {
+            moved |= port.drain(tools, now);
+        }
+        if let Some(reason) = self.closed() {
+            return Err(reason);
+        }
+        let Self { tools, ports, flows, .. } = self;
+        for port in ports {
+            moved |= port.send(tools, cx, now);
+        }
+        moved |= flows.poll(&tools.shared, &mut tools.wakers);
+        tools.wake_all();
         Ok(moved)
     }
 
-    /// Dials and reads.
-    fn receive(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        match &mut self.link {
-            Link::None => false,
-            Link::Dialling(id, dial, until) => {
-                let id = *id;
-                match dial.as_mut().poll(cx) {
-                    Poll::Pending if now < *until => return false,
-                    Poll::Pending => {
-                        self.link = Link::None;
-                        self.input(|state| state.machine.handle_connect_failed(now, id, "timed out"));
-                    }
-                    Poll::Ready(Ok(io)) => {
-                        self.link = Link::Open(Open::new(id, io));
-                        self.input(|state| state.machine.handle_connected(now, id));
-                    }
-                    Poll::Ready(Err(error)) => {
-                        self.link = Link::None;
-                        let cause = error.to_string();
-                        self.input(|state| state.machine.handle_connect_failed(now, id, &cause));
-                    }
-                }
-                true
-            }
-            Link::Open(open) => {
-                match open.read(cx, &mut self.buffer) {
-                    Received::Pending => return false,
-                    Received::Ended(cause) => self.disconnected(now, cause),
-                    Received::Bytes(len) if open.delivers() => {
-                        let id = open.id;
-                        let bytes = self.buffer.get(..len).unwrap_or_default();
-                        self.shared.lock().machine.handle_input(now, id, bytes);
-                    }
-                    Received::Bytes(_) => {}
-                }
-                true
-            }
-        }
-    }
-
-    /// Tells the machine the time, if it wants to know.
-    fn expire(&mut self, now: Instant) -> bool {
-        if self.wake_at.is_none_or(|at| at > now) {
-            return false;
-        }
-        self.wake_at = None;
-        self.shared.lock().machine.handle_timeout(now);
-        true
-    }
-
-    /// Does what the machine wants done, and encodes what may go out.
-    fn drain(&mut self, now: Instant) -> Result<bool, CloseReason> {
-        let mut moved = false;
-        loop {
-            let halt = self.drain_locked(now, &mut moved);
-            self.wake_all();
-            match halt {
-                Halt::Closed(reason) => return Err(reason),
-                Halt::Connect(id) => {
-                    self.link = Link::Dialling(id, self.dial(), now + self.dial_timeout);
-                    self.trace.link(id, "dialling");
-                }
-                Halt::Disconnect(id, mode) => self.disconnect(now, id, mode),
-                Halt::Doomed => return Ok(true),
-                Halt::Idle => return Ok(moved),
-            }
-            moved = true;
-        }
-    }
-
-    fn drain_locked(&mut self, now: Instant, moved: &mut bool) -> Halt {
-        let mut state = self.shared.lock();
-        loop {
-            match state.machine.poll_output() {
-                Output::Closed(reason) => return Halt::Closed(reason),
-                Output::Completed(call, result) => {
-                    let error = result.as_ref().err().cloned();
-                    if let Some(ended) = state.slots.complete(call, result, &mut self.wakers) {
-                        self.trace.call(now, call, &ended, error);
-                        if let Some(flow) = ended.flow {
-                            state.flows.step_ended(flow, ended.fate);
-                        }
-                    }
-                }
-                Output::Connect(id) => return Halt::Connect(id),
-                Output::Disconnect(id, mode) => return Halt::Disconnect(id, mode),
-                Output::Event(event) => {
-                    self.trace.event(&event);
-                    state.event(now, &event, &mut self.wakers);
-                }
-                Output::Idle { wake_at } => {
-                    self.wake_at = wake_at;
-                    let status = state.machine.status();
-                    state.watch.observe(status, &mut self.wakers);
-                    state.end_events(&mut self.wakers);
-                    if state.flows.has_doomed() {
-                        return Halt::Doomed;
-                    }
-                    if state.close_if_drained(now) {
-                        continue;
-                    }
-                    let Link::Open(open) = &mut self.link else { return Halt::Idle };
-                    let id = open.id;
-                    let Some(out) = open.room() else { return Halt::Idle };
-                    let before = out.len();
-                    state.machine.poll_transmit(now, id, out);
-                    if out.len() == before {
-                        return Halt::Idle;
-                    }
-                }
-                Output::Timer(timer) => match state.timers.remove(&timer) {
-                    Some(Timer::Pause(waker)) => self.wakers.extend(waker),
-                    Some(Timer::Flow(flow)) => state.flows.doom(flow, End::TimedOut),
-                    None => {}
-                },
-            }
-            *moved = true;
-        }
-    }
-
-    fn dial(&self) -> Dial<Box<dyn Duplex>> {
-        match &self.target {
-            Target::Connector(connect) => connect(),
-            Target::Endpoint(endpoint) => {
-                let (runtime, endpoint) = (self.runtime.clone(), endpoint.clone());
-                Box::pin(async move { runtime.dial(&endpoint).await })
-            }
-        }
-    }
-
-    fn disconnect(&mut self, now: Instant, id: LinkId, mode: DisconnectMode) {
-        let abandoned = matches!(self.shared.lock().first, First::Abandoned);
-        match &mut self.link {
-            Link::Open(open) if open.id == id && abandoned => self.disconnected(now, DisconnectCause::Local),
-            Link::Open(open) if open.id == id => open.end(now, mode),
-            Link::Dialling(dialled, ..) if *dialled == id => {
-                self.link = Link::None;
-                self.input(|state| state.machine.handle_disconnected(now, id, DisconnectCause::Local));
-            }
-            _ => {}
-        }
-    }
-
-    fn disconnected(&mut self, now: Instant, cause: DisconnectCause) {
-        if let Link::Open(open) = std::mem::take(&mut self.link) {
-            self.trace.link(open.id, "ended");
-            self.input(|state| state.machine.handle_disconnected(now, open.id, cause));
-        }
-    }
-
-    /// Writes, and takes an ending link further.
-    fn send(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let Link::Open(open) = &mut self.link else { return false };
-        let written = open.write(cx);
-        let advanced = open.advance(cx, now);
-        match (written, advanced) {
-            (Ok(written), Ok(advanced)) => written || advanced,
-            (Err(cause), _) | (_, Err(cause)) => {
-                self.disconnected(now, cause);
-                true
-            }
-        }
-    }
-
-    fn input(&self, input: impl FnOnce(&mut State)) {
-        input(&mut self.shared.lock());
-    }
-
-    fn wake_all(&mut self) {
-        // A waker that panics must cost neither the driver nor those that are woken after it.
-        self.wakers.drain(..).for_each(|waker| quietly(|| waker.wake()));
-        self.trace.flush();
+    /// Why the client is closed, once all its machines are done with.
+    fn closed(&self) -> Option<CloseReason> {
+        let [main, companion] = &self.ports;
+        let reason = main.closed()?;
+        let apart =
+            companion.closed().is_none() && self.tools.shared.lock().machines.is_open(Side::Companion);
+        (!apart).then_some(reason)
     }
 
     /// Arms the timer; tells whether the time has come already.
     fn sleep(&mut self, cx: &mut Context<'_>) -> bool {
-        let link = match &self.link {
-            Link::Open(open) => open.wake_at(),
-            Link::Dialling(_, _, until) => Some(*until),
-            Link::None => None,
-        };
-        let drain = match self.shared.lock().phase {
+        let drain = match self.tools.shared.lock().phase {
             Phase::Draining { until } => Some(until),
             Phase::Closed(_) | Phase::Closing(_) | Phase::Open => None,
         };
-        let Some(at) = [self.wake_at, link, drain].into_iter().flatten().min() else { return false };
-        if at <= self.runtime.now() {
+        let Some(at) = self.ports.iter().map(Port::wake_at).chain([drain]).flatten().min() else {
+            return false;
+        };
+        if at <= self.tools.runtime.now() {
             return true;
         }
         // A timer that ends too early only costs a look at the clock, so it is kept.
         if self.sleep.as_ref().is_none_or(|(armed, _)| *armed > at) {
-            let runtime = self.runtime.clone();
+            let runtime = self.tools.runtime.clone();
             self.sleep = Some((at, Box::pin(async move { runtime.sleep_until(at).await })));
         }
         let Some((_, sleep)) = &mut self.sleep else { return false };
@@ -322,12 +142,13 @@ impl<R: Runtime> Driver<R> {
     /// Tells everyone who waits that the client is closed.
     fn finish(&mut self, reason: CloseReason) {
         self.ended = true;
-        // This may run while a panic unwinds, and another one out of them would abort the process.
-        quietly(|| self.link = Link::None);
+        self.ports.iter_mut().for_each(Port::let_go);
+        // This may run while a panic unwinds, and another one out of it would abort the process.
         quietly(|| self.sleep = None);
-        self.shared.lock().finish(reason, &mut self.wakers);
-        self.flows.finish(&self.shared, reason, &mut self.wakers);
-        self.wake_all();
+        let Tools { shared, wakers, .. } = &mut self.tools;
+        shared.lock().finish(reason, wakers);
+        self.flows.finish(shared, reason, wakers);
+        self.tools.wake_all();
     }
 }
 
@@ -341,7 +162,7 @@ impl<R: Runtime> Future for Driver<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
-        let mut state = this.shared.lock();
+        let mut state = this.tools.shared.lock();
         // A single caller has nobody to wait for.
         if state.slots.pending() > 1 && state.seat.gives_way() {
             drop(state);
@@ -355,7 +176,7 @@ impl<R: Runtime> Future for Driver<R> {
             match this.round(cx, round == ROUNDS_MAX) {
                 Ok(true) => {}
                 Ok(false) => {
-                    if !this.sleep(cx) && this.shared.lock().seat.park(cx.waker()) {
+                    if !this.sleep(cx) && this.tools.shared.lock().seat.park(cx.waker()) {
                         return Poll::Pending;
                     }
                 }
@@ -365,7 +186,7 @@ impl<R: Runtime> Future for Driver<R> {
                 }
             }
         }
-        this.shared.lock().seat.requeue();
+        this.tools.shared.lock().seat.requeue();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -377,22 +198,27 @@ impl<R: Runtime> Drop for Driver<R> {
         if self.ended {
             return;
         }
-        let now = self.runtime.now();
-        // After a panic in the machine it may be in any state; then only fates are lost.
+        let Tools { runtime, shared, wakers, .. } = &mut self.tools;
+        let now = runtime.now();
+        // After a panic in a machine it may be in any state; then only fates are lost.
         drop(catch_unwind(AssertUnwindSafe(|| {
-            let mut state = self.shared.lock();
-            state.machine.close_for(now, CloseReason::DriverGone);
-            loop {
-                match state.machine.poll_output() {
-                    Output::Closed(_) | Output::Idle { .. } => break,
-                    Output::Completed(call, result) => {
-                        if let Some(ended) = state.slots.complete(call, result, &mut self.wakers)
-                            && let Some(flow) = ended.flow
-                        {
-                            state.flows.step_ended(flow, ended.fate);
+            let mut state = shared.lock();
+            state.machines.each().for_each(|machine| machine.close_for(now, CloseReason::DriverGone));
+            for side in Side::ALL {
+                while let Some(machine) = state.machines.get(side) {
+                    match machine.poll_output() {
+                        Output::Closed(_) | Output::Idle { .. } => break,
+                        Output::Completed(id, result) => {
+                            let call = CallKey { side, id };
+                            if let Some(ended) = state.slots.complete(call, result, wakers)
+                                && let Some(flow) = ended.flow
+                            {
+                                state.flows.step_ended(flow, ended.fate);
+                            }
+                        }
+                        Output::Connect(_) | Output::Disconnect(..) | Output::Event(_) | Output::Timer(_) => {
                         }
                     }
-                    Output::Connect(_) | Output::Disconnect(..) | Output::Event(_) | Output::Timer(_) => {}
                 }
             }
         })));

@@ -4,31 +4,11 @@ use std::time::Duration;
 
 use kpthin_core::{
     error::{CallError, DaemonError, Fate, InvalidRequest, ReplicaError},
-    wire::{
-        AnyRequest, AnyResponse, FailureDetail, MessageReply, MessageSent, ReplyFailure, RequestFrame,
-        RequestKind,
-    },
+    wire::{AnyRequest, AnyResponse, FailureDetail, MessageReply, MessageSent, ReplyFailure, RequestKind},
 };
 
-use super::world::{Peer, World, index, now, read_cap, write_cap};
+use super::world::{World, index, now, read_cap, write_cap};
 use crate::{Confirm, Read};
-
-/// Lets the encryption happen and returns the start that follows.
-fn started(world: &mut World, peer: &mut Peer) -> RequestFrame {
-    world.run();
-    let encrypt = peer.request();
-    peer.answer(&encrypt);
-    world.run();
-    let start = peer.request();
-    assert_eq!(start.request.kind(), RequestKind::StartResendingEncryptedMessage);
-    start
-}
-
-fn refuse(peer: &Peer, start: &RequestFrame, error_code: u8) {
-    let courier = Some([7; 32].into());
-    let detail = FailureDetail::Courier { courier_identity_hash: courier, courier_queue_id: None };
-    peer.fail(start, ReplyFailure { error_code, detail });
-}
 
 #[test]
 fn a_write_is_strict_and_returns_the_next_index() {
@@ -38,7 +18,7 @@ fn a_write_is_strict_and_returns_the_next_index() {
             None => client.write(&write_cap(), &index(17), "hello"),
             Some(confirm) => client.write_with(&write_cap(), &index(17), "hello", confirm),
         };
-        let start = started(&mut world, &mut peer);
+        let start = world.started(&mut peer);
         match &start.request {
             AnyRequest::StartResendingEncryptedMessage(start) => {
                 assert_eq!(start.no_idempotent_box_already_exists, strict);
@@ -55,8 +35,8 @@ fn a_write_is_strict_and_returns_the_next_index() {
 fn a_write_to_a_box_that_holds_something_else_is_an_error() {
     let (mut world, client, mut peer) = World::up();
     let mut call = client.write(&write_cap(), &index(17), "hello");
-    let start = started(&mut world, &mut peer);
-    refuse(&peer, &start, 10);
+    let start = world.started(&mut peer);
+    peer.refuse(&start, 10);
     world.run();
     assert_eq!(now(&mut call), Some(Err(CallError::Replica(ReplicaError::BoxAlreadyExists))));
 }
@@ -66,10 +46,10 @@ fn the_outcomes_of_a_read_are_values() {
     let (mut world, client, mut peer) = World::up();
     let mut read = |code: Option<u8>| {
         let mut call = client.read(&read_cap(), &index(17));
-        let start = started(&mut world, &mut peer);
+        let start = world.started(&mut peer);
         match code {
             None => peer.answer(&start),
-            Some(code) => refuse(&peer, &start, code),
+            Some(code) => peer.refuse(&start, code),
         }
         world.run();
         now(&mut call).expect("answered")
@@ -83,12 +63,12 @@ fn the_outcomes_of_a_read_are_values() {
 fn what_a_fresh_envelope_may_heal_is_tried_again() {
     let (mut world, client, mut peer) = World::up();
     let mut call = client.read(&read_cap(), &index(17));
-    let first = started(&mut world, &mut peer);
-    refuse(&peer, &first, 32);
+    let first = world.started(&mut peer);
+    peer.refuse(&first, 32);
     world.run();
     assert!(peer.requests().is_empty(), "after a pause");
     world.advance(Duration::from_secs(1));
-    let second = started(&mut world, &mut peer);
+    let second = world.started(&mut peer);
     assert_ne!(first.request, second.request, "another envelope");
     peer.answer(&second);
     world.run();
@@ -101,8 +81,8 @@ fn refusals_without_end_are_reported() {
     let mut call = client.read(&read_cap(), &index(17));
     let mut tries = 0;
     while now(&mut call).is_none() {
-        let start = started(&mut world, &mut peer);
-        refuse(&peer, &start, 13);
+        let start = world.started(&mut peer);
+        peer.refuse(&start, 13);
         world.advance(Duration::from_secs(31));
         tries += 1;
         if tries > 8 {
@@ -111,8 +91,8 @@ fn refusals_without_end_are_reported() {
     }
     assert_eq!(tries, 9);
     let mut last = client.read(&read_cap(), &index(17));
-    let start = started(&mut world, &mut peer);
-    refuse(&peer, &start, 23);
+    let start = world.started(&mut peer);
+    peer.refuse(&start, 23);
     world.run();
     assert!(now(&mut last).is_none(), "a later read is not affected");
 }
@@ -132,7 +112,7 @@ fn a_refusal_that_nothing_can_heal_is_reported_at_once() {
 fn a_try_lasts_two_minutes_of_connected_time_and_then_the_box_is_encrypted_afresh() {
     let (mut world, client, mut peer) = World::up();
     let mut call = client.write(&write_cap(), &index(17), "x");
-    let first = started(&mut world, &mut peer);
+    let first = world.started(&mut peer);
     world.advance(Duration::from_secs(100));
     // Ten minutes without the network don't count.
     peer.status(false);
@@ -147,7 +127,7 @@ fn a_try_lasts_two_minutes_of_connected_time_and_then_the_box_is_encrypted_afres
     let [encrypt, cancel] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!(encrypt.request.kind(), RequestKind::EncryptWrite);
     assert_eq!(cancel.request.kind(), RequestKind::CancelResendingEncryptedMessage);
-    refuse(&peer, &first, 24);
+    peer.refuse(&first, 24);
     peer.answer(cancel);
     peer.answer(encrypt);
     world.run();
@@ -167,12 +147,12 @@ fn a_try_lasts_two_minutes_of_connected_time_and_then_the_box_is_encrypted_afres
 fn tries_grow_to_ten_minutes_and_no_longer() {
     let (mut world, client, mut peer) = World::up();
     let call = client.write(&write_cap(), &index(17), "x");
-    let mut start = started(&mut world, &mut peer);
+    let mut start = world.started(&mut peer);
     for minutes in [2, 4, 8, 10, 10] {
         world.advance(Duration::from_secs(minutes * 60 - 1));
         assert!(peer.requests().is_empty(), "{minutes} minutes are not over");
         world.advance(Duration::from_secs(1));
-        refuse(&peer, &start, 24);
+        peer.refuse(&start, 24);
         peer.requests().iter().for_each(|request| match request.request.kind() {
             RequestKind::StartResendingEncryptedMessage => {}
             _ => peer.answer(request),
@@ -198,8 +178,8 @@ fn tombstones_are_reported_box_by_box() {
                     let counter =
                         u64::from_le_bytes(*start.message_box_index.as_ref().unwrap().first_chunk().unwrap());
                     match counter {
-                        20 => refuse(&peer, &request, 3),
-                        21 => refuse(&peer, &request, 11),
+                        20 => peer.refuse(&request, 3),
+                        21 => peer.refuse(&request, 11),
                         _ => peer.answer(&request),
                     }
                     continue;

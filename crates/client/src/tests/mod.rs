@@ -2,9 +2,11 @@
 
 mod basic;
 mod calls;
+mod companion;
 mod ending;
 mod flows;
 mod link;
+mod peer;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod waiting;

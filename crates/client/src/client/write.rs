@@ -1,46 +1,18 @@
-//! The basic flows: one call per task.
+//! Filling boxes: new streams, messages, tombstones.
 
 use std::collections::VecDeque;
 
 use kpthin_core::{
     error::{CallError, InvalidRequest, ReplicaError},
-    machine::Status,
-    wire::{KeypairReply, MessageBoxIndex, ReadCap, SecretBytes, Seed, WriteCap},
+    wire::{KeypairReply, MessageBoxIndex, SecretBytes, Seed, WriteCap},
 };
 use zeroize::Zeroizing;
 
-use super::{
-    Client,
-    steps::{Tries, next},
-};
-use crate::{
-    call::Call,
-    envelope::{Confirm, WhenUnwritten},
-    flow::FlowKind,
-};
+use super::{Client, steps::Tries};
+use crate::{call::Call, envelope::Confirm, flow::FlowKind};
 
 /// Tombstones on their way at once; the daemon's own queue holds sixteen.
 const TOMBSTONES_AT_ONCE: usize = 8;
-
-/// What a box was found to hold.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "the three outcomes are all there are")]
-pub enum Read {
-    /// A message.
-    Message {
-        /// Its content.
-        plaintext: SecretBytes,
-        /// The box after this one.
-        next: MessageBoxIndex,
-    },
-    /// Nothing yet, or nothing any more: replicas keep boxes for one to two weeks.
-    NotWritten,
-    /// The writer has deleted it, and its signature says so.
-    Tombstone {
-        /// The box after this one.
-        next: MessageBoxIndex,
-    },
-}
 
 /// What became of one box of [`Client::tombstone`].
 #[derive(Clone, Debug, PartialEq)]
@@ -158,48 +130,6 @@ impl Client {
         })
     }
 
-    /// Reads a box, once: an unwritten one is not waited for.
-    ///
-    /// Where it helps, the question is encrypted afresh and tried again.
-    ///
-    /// # Errors
-    ///
-    /// What the last try failed with. [`DaemonError::BacapDecryptionFailed`] means that the
-    /// capability and the index don't belong together, or that replicas hold a bad box.
-    ///
-    /// [`DaemonError::BacapDecryptionFailed`]: kpthin_core::error::DaemonError::BacapDecryptionFailed
-    pub fn read(&self, read_cap: &ReadCap, index: &MessageBoxIndex) -> Call<Read> {
-        let (read_cap, index) = (read_cap.clone(), index.clone());
-        self.flow(FlowKind::Finite, |client| async move {
-            let mut tries = Tries::new(&client);
-            loop {
-                let error = match client.encrypt_read(&read_cap, &index).await {
-                    Err(error) => error,
-                    Ok(envelope) => {
-                        let next = envelope.next_index().clone();
-                        let request = envelope.request(&read_cap, WhenUnwritten::Report);
-                        let call = client.start_resending_encrypted_message(request);
-                        match tries.within(call).await {
-                            None => continue,
-                            Some(Ok(reply)) => {
-                                let plaintext = reply.plaintext.unwrap_or_default();
-                                return Ok(Read::Message { plaintext, next });
-                            }
-                            Some(Err(CallError::Replica(ReplicaError::BoxIdNotFound))) => {
-                                return Ok(Read::NotWritten);
-                            }
-                            Some(Err(CallError::Replica(ReplicaError::Tombstone))) => {
-                                return Ok(Read::Tombstone { next });
-                            }
-                            Some(Err(error)) => error,
-                        }
-                    }
-                };
-                tries.again(error).await?;
-            }
-        })
-    }
-
     /// Deletes `count` boxes from an index on, written or not, and reports on each.
     ///
     /// A tombstone replaces what the box holds and stays as long as a message would. A box that
@@ -239,12 +169,6 @@ impl Client {
             Ok(Tombstones { boxes, next: failure.map_or(Ok(next), Err) })
         })
     }
-
-    /// Waits until a call could reach the mix network: the link is up, the daemon is connected, and
-    /// there is a document.
-    pub fn wait_until_ready(&self) -> Call<Status> {
-        self.flow(FlowKind::Standing, |client| async move { Ok(ready(&client).await) })
-    }
 }
 
 /// Waits for the tombstone that was started first.
@@ -259,16 +183,5 @@ async fn report(
             Err(error) => Err(error),
         };
         boxes.push(TombstoneReport { index, result });
-    }
-}
-
-pub(crate) async fn ready(client: &Client) -> Status {
-    loop {
-        let changed = client.status_changed();
-        let status = client.status();
-        if status.is_connected() {
-            return status;
-        }
-        next(changed, &status).await;
     }
 }

@@ -1,0 +1,120 @@
+//! Looking into boxes: reading what is there, and asking whether something is.
+
+use kpthin_core::{
+    error::{CallError, ReplicaError},
+    wire::{MessageBoxIndex, ReadCap, SecretBytes},
+};
+
+use super::{Client, steps::Tries};
+use crate::{call::Call, envelope::WhenUnwritten, flow::FlowKind};
+
+/// What a box was found to hold.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "the three outcomes are all there are")]
+pub enum Read {
+    /// A message.
+    Message {
+        /// Its content.
+        plaintext: SecretBytes,
+        /// The box after this one.
+        next: MessageBoxIndex,
+    },
+    /// Nothing yet, or nothing any more: replicas keep boxes for one to two weeks.
+    NotWritten,
+    /// The writer has deleted it, and its signature says so.
+    Tombstone {
+        /// The box after this one.
+        next: MessageBoxIndex,
+    },
+}
+
+/// The answer to one look into a box.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Asked {
+    /// What the box was found to hold.
+    pub read: Read,
+    /// The box after this one, as the daemon steps.
+    pub next: MessageBoxIndex,
+    /// The replica epoch in which it was asked, a week's number: boxes are kept for the epoch in
+    /// which they are written and the next (§6.9). `None` if the envelope did not tell.
+    pub replica_epoch: Option<u64>,
+}
+
+impl Client {
+    /// Reads a box, once: an unwritten one is not waited for.
+    ///
+    /// Where it helps, the question is encrypted afresh and tried again. To wait for a box that may
+    /// be unwritten, [`ask`](Self::ask) instead.
+    ///
+    /// # Errors
+    ///
+    /// What the last try failed with. [`DaemonError::BacapDecryptionFailed`] means that the
+    /// capability and the index don't belong together, or that replicas hold a bad box.
+    ///
+    /// [`DaemonError::BacapDecryptionFailed`]: kpthin_core::error::DaemonError::BacapDecryptionFailed
+    pub fn read(&self, read_cap: &ReadCap, index: &MessageBoxIndex) -> Call<Read> {
+        let (read_cap, index) = (read_cap.clone(), index.clone());
+        self.flow(FlowKind::Finite, |client| async move {
+            look(&client, &read_cap, &index).await.map(|asked| asked.read)
+        })
+    }
+
+    /// Asks once whether a box is written, beside everything else that the client does.
+    ///
+    /// It goes over a link of its own, the *companion*, which is opened at the first ask: the
+    /// daemon serves both links in turn, so that a program can ask for many boxes without end and
+    /// its writes still leave with every second packet (§9.10). At most 10 asks are on their way at
+    /// once; others wait, in the order in which they were made. Asking again is for whoever waits:
+    /// pause in between, as `kpthin-streams` does.
+    ///
+    /// While the companion's link is lost its asks wait; nothing else notices.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the call cancels what was asked.
+    pub fn ask(&self, read_cap: &ReadCap, index: &MessageBoxIndex) -> Call<Asked> {
+        let (read_cap, index) = (read_cap.clone(), index.clone());
+        self.flow(FlowKind::Standing, |client| async move {
+            let companion = client.companion();
+            let _permit = companion.permit_to_ask().await;
+            look(&companion, &read_cap, &index).await
+        })
+    }
+}
+
+/// Looks into a box, with as many tries as make sense.
+async fn look(client: &Client, read_cap: &ReadCap, index: &MessageBoxIndex) -> Result<Asked, CallError> {
+    let mut tries = Tries::new(client);
+    loop {
+        let error = match client.encrypt_read(read_cap, index).await {
+            Err(error) => error,
+            Ok(envelope) => {
+                let next = envelope.next_index().clone();
+                let replica_epoch = envelope.replica_epoch();
+                let found = |read| Ok(Asked { read, next: next.clone(), replica_epoch });
+                let call = client
+                    .start_resending_encrypted_message(envelope.request(read_cap, WhenUnwritten::Report));
+                match tries.within(call).await {
+                    None => continue,
+                    Some(Ok(reply)) => {
+                        let plaintext = reply.plaintext.unwrap_or_default();
+                        return found(Read::Message { plaintext, next: next.clone() });
+                    }
+                    Some(Err(CallError::Replica(ReplicaError::BoxIdNotFound))) => {
+                        return found(Read::NotWritten);
+                    }
+                    Some(Err(CallError::Replica(ReplicaError::Tombstone))) => {
+                        return found(Read::Tombstone { next: next.clone() });
+                    }
+                    Some(Err(error)) => error,
+                }
+            }
+        };
+        tries.again(error).await?;
+    }
+}
