@@ -4,10 +4,13 @@
 //! something can happen, so hours pass in milliseconds and nothing sleeps. Whatever is random
 //! comes from the seed, which is printed when a test fails.
 
+pub mod adapters;
+pub mod bodies;
 pub mod boxes;
 mod daemon;
 mod net;
 mod pair;
+mod proxy;
 mod rng;
 pub mod sample;
 mod scripted;
@@ -17,6 +20,7 @@ mod wire;
 pub use daemon::{Conn, Daemon};
 pub use net::Net;
 pub use pair::{Completion, Pair};
+pub use proxy::Proxy;
 pub use rng::Rng;
 pub use scripted::{Scripted, Talk};
 pub use tap::{Tap, Written};

@@ -81,11 +81,15 @@ mod off {
     #[derive(Default)]
     pub(crate) struct Trace(());
 
-    #[expect(clippy::unused_self, reason = "the other half of the pair needs it")]
+    #[expect(
+        clippy::needless_pass_by_ref_mut,
+        clippy::unused_self,
+        reason = "the other half of the pair needs it"
+    )]
     impl Trace {
-        pub(crate) fn call(&self, _: Instant, _: CallKey, _: &Ended, _: Option<CallError>) {}
-        pub(crate) fn event(&self, _: &Event) {}
-        pub(crate) fn link(&self, _: Side, _: LinkId, _: &'static str) {}
-        pub(crate) fn flush(&self) {}
+        pub(crate) fn call(&mut self, _: Instant, _: CallKey, _: &Ended, _: Option<CallError>) {}
+        pub(crate) fn event(&mut self, _: &Event) {}
+        pub(crate) fn link(&mut self, _: Side, _: LinkId, _: &'static str) {}
+        pub(crate) fn flush(&mut self) {}
     }
 }

@@ -62,8 +62,16 @@
 
 pub use kpthin_client::*;
 
+#[cfg(feature = "blocking")]
+#[doc(inline)]
+pub use kpthin_blocking as blocking;
+
 #[cfg(feature = "devnet")]
 pub mod devnet;
+
+#[cfg(feature = "smol")]
+#[doc(inline)]
+pub use kpthin_smol as smol;
 
 #[cfg(feature = "tokio")]
 #[doc(inline)]

@@ -293,6 +293,18 @@ impl Devnet {
         self.network.epoch()
     }
 
+    /// Counts the connections that are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.conns.len()
+    }
+
+    /// Counts the operations that have been started and have not ended.
+    #[must_use]
+    pub fn operations(&self) -> usize {
+        self.operations.len()
+    }
+
     /// The sizes that the daemon announces.
     #[must_use]
     pub const fn geometry(&self) -> &AnnouncedGeometry {

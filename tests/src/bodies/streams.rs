@@ -45,6 +45,27 @@ pub async fn an_unwritten_box_reads_as_not_written(target: Target) -> Result<(),
     ensure(read == Read::NotWritten, format!("{read:?}"))
 }
 
+pub async fn an_ask_tells_what_is_there_and_what_is_not(target: Target) -> Result<(), Outcome> {
+    let client = target.client().await?;
+    let stream = target.stream(&client).await?;
+    let index = &stream.first_message_index;
+    let empty = client.ask(&stream.read_cap, index).timeout(target.patience()).await?;
+    ensure(empty.read == Read::NotWritten, format!("{empty:?}"))?;
+    ensure(empty.replica_epoch.is_some(), "the envelope tells its epoch")?;
+    let next = client.write(&stream.write_cap, index, "there").timeout(target.patience()).await?;
+    for _ in 0..60 {
+        let asked = client.ask(&stream.read_cap, index).timeout(target.patience()).await?;
+        match asked.read {
+            Read::NotWritten => target.pause(&client).await,
+            Read::Message { plaintext, .. } => {
+                return ensure(plaintext == *b"there" && asked.next == next, "it is what was written");
+            }
+            other => return Err(Outcome::Failed(format!("{other:?}"))),
+        }
+    }
+    Err(Outcome::Failed("the box that was written is not found".into()))
+}
+
 pub async fn an_identical_rewrite_succeeds_and_a_different_one_is_refused(
     target: Target,
 ) -> Result<(), Outcome> {
@@ -90,7 +111,7 @@ pub async fn a_tombstone_is_read_as_one(target: Target) -> Result<(), Outcome> {
                 // The replica that was asked has not heard of it yet.
                 Read::Message { .. } if tries < 60 => {
                     tries += 1;
-                    target.pause().await;
+                    target.pause(&client).await;
                 }
                 other => return Err(Outcome::Failed(format!("{other:?}"))),
             }

@@ -1,9 +1,9 @@
 //! What a body runs against, and how it says how it went.
 
-use std::{env, fmt, path::PathBuf, process, sync::Arc, time::Duration};
+use std::{env, fmt, path::PathBuf, pin::Pin, process, sync::Arc, time::Duration};
 
 use kpthin::{
-    CallError, Client, Config, DaemonError, Read,
+    CallError, Client, Config, ConnectError, DaemonError, Read,
     devnet::{DevnetConfig, Server},
     wire::{KeypairReply, MessageBoxIndex, ReadCap, SecretBytes},
 };
@@ -24,9 +24,13 @@ impl<E: fmt::Display> From<E> for Outcome {
     }
 }
 
-/// A daemon to run against.
+/// How an adapter connects.
+pub type Connect = fn(Config) -> Pin<Box<dyn Future<Output = Result<Client, ConnectError>> + Send>>;
+
+/// A daemon to run against, and the adapter to connect with.
 #[derive(Clone)]
 pub struct Target {
+    connect: Connect,
     config: Config,
     /// Keeps the embedded daemon running; `None` for a real one.
     devnet: Option<Arc<Server>>,
@@ -34,24 +38,24 @@ pub struct Target {
 
 impl Target {
     /// An embedded daemon of the body's own, on a Unix socket.
-    pub fn devnet(body: &str) -> Result<Self, String> {
-        let socket: PathBuf = env::temp_dir().join(format!("kpthin-{}-{:.40}.sock", process::id(), body));
+    pub fn devnet(connect: Connect, body: &str) -> Result<Self, String> {
+        let socket: PathBuf = env::temp_dir().join(format!("kpthin-{}-{:.60}.sock", process::id(), body));
         let server = Server::builder(DevnetConfig::instant(), [7; 32])
             .unix_path(&socket)
             .start()
             .map_err(|error| format!("the embedded daemon does not start: {error}"))?;
-        Ok(Self { config: Config::unix(socket), devnet: Some(Arc::new(server)) })
+        Ok(Self { connect, config: Config::unix(socket), devnet: Some(Arc::new(server)) })
     }
 
     /// The daemon that a `thinclient.toml` leads to.
-    pub fn live(path: &str) -> Result<Self, String> {
+    pub fn live(connect: Connect, path: &str) -> Result<Self, String> {
         let config = Config::from_file(path).map_err(|error| format!("{path}: {error}"))?;
-        Ok(Self { config, devnet: None })
+        Ok(Self { connect, config, devnet: None })
     }
 
     /// A client, once the network can be reached.
     pub async fn client(&self) -> Result<Client, Outcome> {
-        let client = kpthin::tokio::connect(self.config.clone()).await?;
+        let client = (self.connect)(self.config.clone()).await?;
         let _status = client.wait_until_ready().timeout(self.patience()).await?;
         Ok(client)
     }
@@ -68,8 +72,8 @@ impl Target {
     }
 
     /// The pause before something that is not there yet is asked for again.
-    pub async fn pause(&self) {
-        tokio::time::sleep(Duration::from_millis(if self.devnet.is_some() { 10 } else { 2_000 })).await;
+    pub async fn pause(&self, client: &Client) {
+        client.pause(Duration::from_millis(if self.devnet.is_some() { 10 } else { 2_000 })).await;
     }
 
     /// Takes the embedded daemon's "not here" as a reason to skip, and everything else as it is.
@@ -92,7 +96,7 @@ impl Target {
     ) -> Result<Read, Outcome> {
         for _ in 0..60 {
             match client.read(read_cap, index).timeout(self.patience()).await? {
-                Read::NotWritten => self.pause().await,
+                Read::NotWritten => self.pause(client).await,
                 read => return Ok(read),
             }
         }
