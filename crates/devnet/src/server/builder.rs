@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::clock::Clock;
 use super::listen::{self, Listening};
 use super::shared::Shared;
 use super::{Server, StartError};
@@ -68,7 +69,7 @@ impl ServerBuilder {
         {
             return Err(StartError::NotLoopback(address));
         }
-        let shared = Arc::new(Shared::new(self.config, self.seed));
+        let shared = Arc::new(Shared::new(self.config, self.seed, Clock::wall()));
         shared.spawn_timer()?;
         // From here on dropping the server ends what was begun.
         let mut server = Server { shared, tcp: None, unix: None, listening: Vec::new() };

@@ -6,6 +6,7 @@
 )]
 
 mod builder;
+mod clock;
 mod error;
 mod listen;
 mod pipe;
@@ -24,6 +25,7 @@ use kpthin_core::Instant;
 use crate::config::DevnetConfig;
 use crate::machine::Devnet;
 pub use builder::ServerBuilder;
+use clock::Clock;
 pub use error::StartError;
 use listen::Listening;
 pub use pipe::Pipe;
@@ -74,6 +76,37 @@ impl Server {
     /// Pipes within the process are always there.
     pub const fn builder(config: DevnetConfig, seed: [u8; 32]) -> ServerBuilder {
         ServerBuilder::new(config, seed)
+    }
+
+    /// Starts a devnet whose time stands still until [`advance_to`](Self::advance_to) moves it.
+    ///
+    /// It listens nowhere, has no thread of its own and begins at
+    /// [`DevnetConfig::unix_time_at_origin`], so the same seed and the same calls give the same bytes.
+    #[must_use]
+    pub fn with_manual_clock(config: DevnetConfig, seed: [u8; 32]) -> Self {
+        let shared = Arc::new(Shared::new(config, seed, Clock::manual()));
+        // Finds out when it is due for the first time.
+        shared.with(|_, _| ());
+        Self { shared, tcp: None, unix: None, listening: Vec::new() }
+    }
+
+    /// The time as the server measures it.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.shared.now()
+    }
+
+    /// When something happens by itself next.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.shared.wake_at()
+    }
+
+    /// Moves a manual clock forward and does what is due then; a later time stays.
+    ///
+    /// With the wall clock it only does what is due.
+    pub fn advance_to(&self, at: Instant) {
+        self.shared.advance_to(at);
     }
 
     /// Where it listens on TCP, with the port that it got.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use kpthin_core::Instant;
 
 use super::StartError;
+use super::clock::Clock;
 use super::pipe::PipeEnds;
 use super::socket::Stream;
 use crate::config::DevnetConfig;
@@ -64,13 +65,15 @@ pub(super) struct Shared {
     ended: Condvar,
     /// How long a client may leave unread what was handed to its socket.
     pub(super) write_deadline: Duration,
-    origin: std::time::Instant,
+    clock: Clock,
 }
 
 impl Shared {
-    pub(super) fn new(mut config: DevnetConfig, seed: [u8; 32]) -> Self {
+    pub(super) fn new(mut config: DevnetConfig, seed: [u8; 32], clock: Clock) -> Self {
         // The epochs and the times of messages are those of the wall clock.
-        if let Ok(unix_time) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+        if let Clock::Wall(_) = clock
+            && let Ok(unix_time) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)
+        {
             config.unix_time_at_origin = unix_time;
         }
         let write_deadline = config.write_deadline;
@@ -81,17 +84,22 @@ impl Shared {
             wake_at: Some(Instant::ORIGIN),
             threads: 0,
         };
-        Self {
-            state: Mutex::new(state),
-            timer: Condvar::new(),
-            ended: Condvar::new(),
-            write_deadline,
-            origin: std::time::Instant::now(),
-        }
+        Self { state: Mutex::new(state), timer: Condvar::new(), ended: Condvar::new(), write_deadline, clock }
     }
 
     pub(super) fn now(&self) -> Instant {
-        Instant::from_origin(self.origin.elapsed())
+        self.clock.now()
+    }
+
+    /// When the machine wants to be woken.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.lock().wake_at
+    }
+
+    /// Lets a clock that is set by hand go forward, and does what is due then.
+    pub(super) fn advance_to(&self, at: Instant) {
+        self.clock.advance_to(at);
+        self.with(|state, now| state.devnet.handle_timeout(now));
     }
 
     /// The state, also after a thread has panicked with it: one broken connection ends no other.

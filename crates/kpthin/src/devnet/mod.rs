@@ -1,4 +1,6 @@
-//! The embedded daemon, and how a client reaches it without a socket.
+//! The embedded daemon, how a client reaches it without a socket, and a simulation in virtual time.
+
+mod simulation;
 
 use std::{
     io,
@@ -9,6 +11,8 @@ use std::{
 use kpthin_client::{Config, Duplex};
 #[doc(inline)]
 pub use kpthin_devnet::*;
+
+pub use self::simulation::{Simulation, Sleep};
 
 /// A connection within the process: no port, no path.
 ///
