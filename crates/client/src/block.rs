@@ -11,9 +11,15 @@ use std::{
 
 use crate::shared::Shared;
 
-/// Why a wait ended without a result.
-pub(crate) enum Blocked {
+/// Why [`Client::block_on`](crate::Client::block_on) gave no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "the two cases are all there are")]
+pub enum BlockError {
+    /// The time is up.
+    #[error("the wait has timed out")]
     TimedOut,
+    /// Waiting on this thread could keep the driver from running; await the future instead.
+    #[error("waiting on this thread would block the driver")]
     WouldBlock,
 }
 
@@ -32,7 +38,7 @@ pub(crate) fn block_on<F>(
     shared: Option<&Shared>,
     future: &mut F,
     until: Option<Instant>,
-) -> Result<F::Output, Blocked>
+) -> Result<F::Output, BlockError>
 where
     F: Future + Unpin,
 {
@@ -46,14 +52,14 @@ where
             return Ok(output);
         }
         if shared.is_some_and(Shared::must_not_block) {
-            return Err(Blocked::WouldBlock);
+            return Err(BlockError::WouldBlock);
         }
         match until {
             None => thread::park(),
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {
-                    return Err(Blocked::TimedOut);
+                    return Err(BlockError::TimedOut);
                 }
                 thread::park_timeout(left);
             }

@@ -15,7 +15,7 @@ use kpthin_core::{
 };
 
 use crate::{
-    block::{Blocked, block_on},
+    block::{BlockError, block_on},
     cell::Cell,
     flow::FlowId,
     handle::Handle,
@@ -200,8 +200,8 @@ impl<T> Call<T> {
         let shared = self.shared();
         match block_on(shared.as_deref(), &mut self, until) {
             Ok(result) => result.map_err(WaitError::Call),
-            Err(Blocked::TimedOut) => Err(WaitError::Call(CallError::TimedOut(Fate::MaybeExecuted))),
-            Err(Blocked::WouldBlock) => Err(WaitError::WouldBlock),
+            Err(BlockError::TimedOut) => Err(WaitError::Call(CallError::TimedOut(Fate::MaybeExecuted))),
+            Err(BlockError::WouldBlock) => Err(WaitError::WouldBlock),
         }
     }
 }

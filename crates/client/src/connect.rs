@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Client,
-    block::{Blocked, block_on},
+    block::{BlockError, block_on},
     cell::Cell,
     config::{Config, FirstConnect},
     driver::Driver,
@@ -108,7 +108,7 @@ impl Connecting {
     pub fn wait(mut self) -> Result<Client, ConnectError> {
         let shared = self.client.as_ref().map(|client| client.shared().clone());
         block_on(shared.as_deref(), &mut self, None).unwrap_or_else(|blocked| match blocked {
-            Blocked::TimedOut | Blocked::WouldBlock => Err(ConnectError::WouldBlock),
+            BlockError::TimedOut | BlockError::WouldBlock => Err(ConnectError::WouldBlock),
         })
     }
 }

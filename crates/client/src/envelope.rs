@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use blake2::{Blake2b, Digest, digest::consts::U8};
 use kpthin_core::wire::{
     Blob, EncryptReply, EnvelopeHash, MessageBoxIndex, ReadCap, SecretBytes, StartResendingEncryptedMessage,
     WriteCap,
 };
+
+use crate::record::{Head, RecordError, RecordWriter};
 
 /// What a write's success means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -30,21 +31,6 @@ pub enum WhenUnwritten {
     /// The daemon asks again and again, without end. It was seen to miss a write for seven
     /// minutes, and every such read slows down all writes (§9.10).
     Poll,
-}
-
-/// Why bytes are no prepared envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EnvelopeError {
-    /// They were changed or cut, or never were one.
-    #[error("the bytes are damaged, or no prepared envelope")]
-    Damaged,
-    /// They are one of the other kind.
-    #[error("the envelope is of the other kind: a read for a write, or the reverse")]
-    OtherKind,
-    /// A later version of this library made them.
-    #[error("version {0} of the format is not known")]
-    Version(u8),
 }
 
 /// The envelope, and what the daemon said with it.
@@ -171,16 +157,16 @@ impl EncryptedWrite {
     /// The bytes to store, in order to send it later. They are as secret as the plaintext.
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {
-        store(KIND_WRITE, &self.prepared, &self.plaintext)
+        store(WRITE, &self.prepared, &self.plaintext)
     }
 
     /// Takes back what [`to_bytes`](Self::to_bytes) gave.
     ///
     /// # Errors
     ///
-    /// [`EnvelopeError`] if the bytes are not that.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        let (prepared, plaintext) = load(KIND_WRITE, bytes)?;
+    /// [`RecordError`] if the bytes are not that.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        let (prepared, plaintext) = load(WRITE, bytes)?;
         Ok(Self { prepared, plaintext })
     }
 }
@@ -217,16 +203,16 @@ impl EncryptedRead {
     /// The bytes to store, in order to send it later. Whoever has them can read the box.
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {
-        store(KIND_READ, &self.prepared, &[])
+        store(READ, &self.prepared, &[])
     }
 
     /// Takes back what [`to_bytes`](Self::to_bytes) gave.
     ///
     /// # Errors
     ///
-    /// [`EnvelopeError`] if the bytes are not that.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        load(KIND_READ, bytes).map(|(prepared, _)| Self { prepared })
+    /// [`RecordError`] if the bytes are not that.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        load(READ, bytes).map(|(prepared, _)| Self { prepared })
     }
 }
 
@@ -236,77 +222,34 @@ impl fmt::Debug for EncryptedRead {
     }
 }
 
-const MAGIC: &[u8; 4] = b"KPTE";
-const KIND_READ: u8 = b'r';
-const KIND_WRITE: u8 = b'w';
-const VERSION: u8 = 1;
-const CHECKSUM_LEN: usize = 8;
+const READ: Head = Head { magic: *b"KPTE", kind: b'r', version: 1 };
+const WRITE: Head = Head { kind: b'w', ..READ };
 
-/// Magic, kind, version, index, next index, hash, three counted strings, checksum.
-fn store(kind: u8, prepared: &Prepared, plaintext: &[u8]) -> SecretBytes {
+/// Index, next index, hash, three counted strings.
+fn store(head: Head, prepared: &Prepared, plaintext: &[u8]) -> SecretBytes {
     let Prepared { index, next, hash, descriptor, ciphertext } = prepared;
     let strings: [&[u8]; 3] = [descriptor, ciphertext, plaintext];
-    let len = strings.iter().map(|bytes| bytes.len() + 4).sum::<usize>() + 6 + 2 * 104 + 32 + CHECKSUM_LEN;
-    // Reserved at once, so that no half-written copy is left behind unwiped.
-    let mut out = Vec::with_capacity(len);
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&[kind, VERSION]);
-    out.extend_from_slice(index.as_bytes());
-    out.extend_from_slice(next.as_bytes());
-    out.extend_from_slice(hash.as_bytes());
-    for bytes in strings {
-        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        out.extend_from_slice(&len.to_be_bytes());
-        out.extend_from_slice(bytes);
-    }
-    let checksum = checksum(&out);
-    out.extend_from_slice(&checksum);
-    SecretBytes::from(out)
+    let len = strings.iter().map(|bytes| bytes.len() + 4).sum::<usize>() + 2 * 104 + 32;
+    let mut writer = RecordWriter::new(head, len);
+    writer.put(index.as_bytes());
+    writer.put(next.as_bytes());
+    writer.put(hash.as_bytes());
+    strings.into_iter().for_each(|bytes| writer.put_counted(bytes));
+    writer.finish()
 }
 
-fn load(kind: u8, bytes: &[u8]) -> Result<(Prepared, SecretBytes), EnvelopeError> {
-    let (MAGIC, [found, version, ..]) = bytes.split_first_chunk().ok_or(EnvelopeError::Damaged)? else {
-        return Err(EnvelopeError::Damaged);
+fn load(head: Head, bytes: &[u8]) -> Result<(Prepared, SecretBytes), RecordError> {
+    let mut reader = head.open(bytes)?;
+    let prepared = Prepared {
+        index: MessageBoxIndex::from(*reader.array::<104>()?),
+        next: MessageBoxIndex::from(*reader.array::<104>()?),
+        hash: EnvelopeHash::from(*reader.array::<32>()?),
+        descriptor: SecretBytes::from(reader.counted()?),
+        ciphertext: Blob::from(reader.counted()?.to_vec()),
     };
-    if *version != VERSION {
-        return Err(EnvelopeError::Version(*version));
-    }
-    let (body, sum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or(EnvelopeError::Damaged)?;
-    if checksum(body) != *sum {
-        return Err(EnvelopeError::Damaged);
-    }
-    if *found != kind {
-        return Err(EnvelopeError::OtherKind);
-    }
-    parse(body).ok_or(EnvelopeError::Damaged)
-}
-
-fn parse(body: &[u8]) -> Option<(Prepared, SecretBytes)> {
-    let rest = &mut body.get(6..)?;
-    let index = MessageBoxIndex::from(*take::<104>(rest)?);
-    let next = MessageBoxIndex::from(*take::<104>(rest)?);
-    let hash = EnvelopeHash::from(*take::<32>(rest)?);
-    let descriptor = take_string(rest)?;
-    let ciphertext = Blob::from(take_string(rest)?.into_vec());
-    let plaintext = take_string(rest)?;
-    rest.is_empty().then_some((Prepared { index, next, hash, descriptor, ciphertext }, plaintext))
-}
-
-fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; N]> {
-    let (taken, left) = rest.split_first_chunk()?;
-    *rest = left;
-    Some(taken)
-}
-
-fn take_string(rest: &mut &[u8]) -> Option<SecretBytes> {
-    let len = usize::try_from(u32::from_be_bytes(*take(rest)?)).ok()?;
-    let (taken, left) = rest.split_at_checked(len)?;
-    *rest = left;
-    Some(SecretBytes::from(taken))
-}
-
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_LEN] {
-    Blake2b::<U8>::digest(bytes).into()
+    let plaintext = SecretBytes::from(reader.counted()?);
+    reader.end()?;
+    Ok((prepared, plaintext))
 }
 
 #[cfg(test)]
@@ -339,8 +282,8 @@ mod tests {
         let read = EncryptedRead::new(index(17), reply());
         assert_eq!(EncryptedWrite::from_bytes(&write().to_bytes()).as_ref(), Ok(&write()));
         assert_eq!(EncryptedRead::from_bytes(&read.to_bytes()).as_ref(), Ok(&read));
-        assert_eq!(EncryptedRead::from_bytes(&write().to_bytes()), Err(EnvelopeError::OtherKind));
-        assert_eq!(EncryptedWrite::from_bytes(&read.to_bytes()), Err(EnvelopeError::OtherKind));
+        assert_eq!(EncryptedRead::from_bytes(&write().to_bytes()), Err(RecordError::OtherKind));
+        assert_eq!(EncryptedWrite::from_bytes(&read.to_bytes()), Err(RecordError::OtherKind));
     }
 
     #[test]
@@ -354,7 +297,7 @@ mod tests {
         }
         let mut later = bytes.to_vec();
         later[5] = 2;
-        assert_eq!(EncryptedWrite::from_bytes(&later), Err(EnvelopeError::Version(2)));
+        assert_eq!(EncryptedWrite::from_bytes(&later), Err(RecordError::Version(2)));
     }
 
     #[test]

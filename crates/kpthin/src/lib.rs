@@ -73,6 +73,10 @@ pub mod devnet;
 #[doc(inline)]
 pub use kpthin_smol as smol;
 
+#[cfg(feature = "streams")]
+#[doc(inline)]
+pub use kpthin_streams as streams;
+
 #[cfg(feature = "tokio")]
 #[doc(inline)]
 pub use kpthin_tokio as tokio;

@@ -7,7 +7,7 @@ mod steps;
 mod wire;
 mod write;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use kpthin_core::{
     Instant,
@@ -23,6 +23,7 @@ pub use self::{
     write::{TombstoneReport, Tombstones},
 };
 use crate::{
+    block::{BlockError, block_on},
     call::Call,
     cell::Cell,
     events::Events,
@@ -137,6 +138,21 @@ impl Client {
     #[doc(alias = "sleep")]
     pub fn pause(&self, duration: Duration) -> Pause {
         Pause::new(self.shared().clone(), duration)
+    }
+
+    /// Runs a future made of this client's calls on a plain thread.
+    ///
+    /// The time for it is real time. A future that is passed by reference is still there after a
+    /// timeout, and can be waited for again.
+    ///
+    /// # Errors
+    ///
+    /// - [`BlockError::TimedOut`]: it has not ended within `timeout`.
+    /// - [`BlockError::WouldBlock`]: this thread polls the driver, polled it last, or is a worker of
+    ///   its runtime, so that waiting could hang.
+    pub fn block_on<F: Future>(&self, future: F, timeout: Option<Duration>) -> Result<F::Output, BlockError> {
+        let until = timeout.and_then(|timeout| std::time::Instant::now().checked_add(timeout));
+        block_on(Some(self.shared()), &mut pin!(future), until)
     }
 
     /// The time on the driver's clock.

@@ -41,6 +41,14 @@ pub struct Asked {
     pub replica_epoch: Option<u64>,
 }
 
+impl Asked {
+    /// An answer as a program's tests may want to have it.
+    #[must_use]
+    pub const fn new(read: Read, next: MessageBoxIndex, replica_epoch: Option<u64>) -> Self {
+        Self { read, next, replica_epoch }
+    }
+}
+
 impl Client {
     /// Reads a box, once: an unwritten one is not waited for.
     ///

@@ -1,0 +1,76 @@
+//! Streams on the boxes of the Katzenpost mix network: writers, readers, inboxes, conversations,
+//! with state that neither loses nor repeats a message.
+//!
+//! A *stream* is an endless row of boxes that one party writes and others read; replicas keep each
+//! box for one to two weeks. [`Client`](kpthin_client::Client) writes and reads single boxes. What a
+//! program needs on top of that is here, once and with care: which box is next, what was sent and
+//! what was not, how to wait for a box that is not there yet, and how to go on after a crash.
+//!
+//! - [`StreamWriter`]: the only writer of a stream. No box ever gets two contents.
+//! - [`StreamReader`]: every box once, in order, waiting for those that are not written yet.
+//! - [`Conversation`]: one of each.
+//! - [`Inbox`]: hundreds of readers with one scheduler.
+//!
+//! What it is not: an end-to-end protocol. Who holds a read capability can read, who holds a write
+//! capability can write; who gets them is the program's business. And no storage: the program keeps
+//! the bytes.
+//!
+//! This crate depends on no runtime. Most programs use it as `kpthin::streams`, through the facade
+//! crate `kpthin`.
+//!
+//! # What to save, and when
+//!
+//! | type | state | save it |
+//! |---|---|---|
+//! | [`StreamWriter`] | [`WriterState`] | after [`push`](StreamWriter::push), before [`release`](StreamWriter::release); after a receipt if convenient |
+//! | [`StreamReader`] | [`ReaderState`] | with each item, in the same transaction: [`Delivery::after`] |
+//! | [`Conversation`] | [`ConversationState`] | as both |
+//! | [`Inbox`] | a [`ReaderState`] per key | per delivery |
+//!
+//! All states are secret, have `to_bytes` and `from_bytes`, and are refused when they were damaged.
+//!
+//! # Examples
+//!
+//! Alice writes, Bob reads; both on one client here, so that the example is short:
+//!
+//! ```
+//! use kpthin_client::Client;
+//! use kpthin_streams::{Item, ReaderState, StreamReader, StreamWriter, WriterState};
+//!
+//! async fn talk(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
+//!     let keys = client.create_stream().await?;
+//!     let first = keys.first_message_index;
+//!
+//!     let alice = StreamWriter::new(client, WriterState::new(keys.write_cap, first.clone())?);
+//!     alice.send("hello, Bob")?;
+//!     alice.flush().await?;
+//!
+//!     let bob = StreamReader::new(client, ReaderState::new(keys.read_cap, first)?);
+//!     let delivery = bob.next().await?;
+//!     assert_eq!(delivery.item, Item::Message("hello, Bob".into()));
+//!     Ok(())
+//! }
+//! ```
+
+mod conversation;
+mod engine;
+mod error;
+mod inbox;
+mod reader;
+mod readers;
+mod steps;
+#[cfg(test)]
+mod testing;
+mod wait;
+mod writer;
+
+pub use conversation::{Conversation, ConversationState};
+pub use error::{StateError, StreamError};
+pub use inbox::{Attention, Inbox};
+pub use reader::{Delivery, Item, Pauses, ReaderState, StreamReader};
+pub use wait::Waiting;
+pub use writer::{Outcome, PushError, RangeError, Receipt, Seq, StreamWriter, WriterState};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
