@@ -68,7 +68,7 @@ pub(crate) mod pigeonhole;
 mod server;
 
 pub use config::{DevnetConfig, Profile, Timing};
-pub use machine::{BoxState, ConnId, Devnet, Output};
+pub use machine::{BoxState, ConnId, Devnet, Output, Traffic};
 pub use server::{NOTICE, Pipe, Server, ServerBuilder, StartError};
 
 #[cfg(doctest)]

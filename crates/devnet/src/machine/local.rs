@@ -35,6 +35,7 @@ impl Devnet {
         query_id: Option<QueryId>,
         request: AnyRequest,
     ) {
+        self.traffic.count(&request);
         let time = self.config.timing.encrypt_time;
         let slow =
             matches!(request, AnyRequest::EncryptRead(_) | AnyRequest::EncryptWrite(_)) && !time.is_zero();

@@ -16,6 +16,7 @@ mod schedule;
 mod session;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -36,6 +37,7 @@ pub use output::{ConnId, Output};
 use queue::Slots;
 use schedule::Schedule;
 use session::Session;
+pub use traffic::Traffic;
 
 /// Events worked off in one call; what is left is due at once, so no call takes for ever.
 const EVENTS_PER_CALL: usize = 16_384;
@@ -117,6 +119,7 @@ pub struct Devnet {
     operations: BTreeMap<OpId, Operation>,
     operations_made: u64,
     slots: Slots,
+    traffic: Traffic,
     held: VecDeque<Event>,
     closed: VecDeque<ConnId>,
     transmit: BTreeSet<ConnId>,
@@ -148,6 +151,7 @@ impl Devnet {
             operations: BTreeMap::new(),
             operations_made: 0,
             slots: Slots::default(),
+            traffic: Traffic::default(),
             held: VecDeque::new(),
             closed: VecDeque::new(),
             transmit: BTreeSet::new(),

@@ -132,7 +132,9 @@ impl Devnet {
         if !self.mixnet {
             return;
         }
-        match self.next_packet() {
+        let packet = self.next_packet();
+        self.traffic.packets += u64::from(packet.is_some());
+        match packet {
             Some(Packet::New(queued)) => {
                 let conn = queued.conn;
                 self.release(queued);
