@@ -1,32 +1,12 @@
-//! Runs the example as a user does, and looks at what it prints.
-#![cfg(all(unix, feature = "devnet", feature = "tokio"))]
-#![expect(clippy::expect_used, reason = "a test that can't go on says why")]
+//! The quickstart.
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::fs;
 
 use kpthin::devnet::{DevnetConfig, Server};
 
-/// `cargo test` builds the examples next to the tests.
-fn example() -> Command {
-    let mut path = env::current_exe().expect("this test has a path");
-    assert!(path.pop() && path.pop(), "it lies in a folder of the target folder");
-    Command::new(path.join("examples").join("alice_and_bob"))
-}
+use crate::support::{assert_prints, example, folder, output, run};
 
-fn run(command: &mut Command) -> String {
-    let output =
-        command.output().expect("`cargo test` builds the examples, unless it is told which tests to build");
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
-    out.into_owned()
-}
-
-#[track_caller]
-fn assert_prints(output: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(output.contains(line), "not printed: {line}\n{output}");
-    }
-}
+const NAME: &str = "alice_and_bob";
 
 const EVERYWHERE: [&str; 5] = [
     "received  \"ping\"",
@@ -38,7 +18,7 @@ const EVERYWHERE: [&str; 5] = [
 
 #[test]
 fn it_runs_without_a_network_and_survives_a_restart() {
-    let output = run(&mut example());
+    let output = run(&mut example(NAME));
     assert_prints(&output, &EVERYWHERE);
     assert_prints(
         &output,
@@ -54,9 +34,8 @@ fn it_runs_without_a_network_and_survives_a_restart() {
 
 #[test]
 fn it_runs_against_the_daemon_of_a_configuration_file() {
-    let folder = env::temp_dir().join(format!("kpthin-example-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a temporary folder");
-    let socket: PathBuf = folder.join("daemon.sock");
+    let folder = folder("quickstart");
+    let socket = folder.join("daemon.sock");
     let config = folder.join("thinclient.toml");
     let server = Server::builder(DevnetConfig::instant(), [3; 32])
         .unix_path(&socket)
@@ -64,7 +43,7 @@ fn it_runs_against_the_daemon_of_a_configuration_file() {
         .expect("the daemon starts");
     fs::write(&config, format!("[Dial.Unix]\nAddress = {socket:?}\n")).expect("the file is written");
 
-    let output = run(example().arg("--config").arg(&config));
+    let output = run(example(NAME).arg("--config").arg(&config));
     assert_prints(&output, &EVERYWHERE);
     assert_prints(&output, &["The restart is left out"]);
     drop(server);
@@ -73,7 +52,7 @@ fn it_runs_against_the_daemon_of_a_configuration_file() {
 
 #[test]
 fn a_wrong_argument_is_told_with_the_usage() {
-    let output = example().arg("--conifg").output().expect("the example was built");
+    let output = output(example(NAME).arg("--conifg"));
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("usage: alice_and_bob"));
 }
