@@ -1,19 +1,17 @@
 //! Dialling: each attempt on a thread of its own, because nothing can interrupt it.
 
 use std::{
-    future::Future,
-    io,
+    future::poll_fn,
+    io::{self, Read, Write},
     net::{TcpStream, ToSocketAddrs},
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    sync::{Arc, mpsc},
+    task::Poll,
     thread,
 };
 
 use kpthin_client::{Config, Duplex, Endpoint, connect_any};
 
-use crate::{Socket, Stream};
+use crate::{Socket, Stream, bell::Bell};
 
 pub(crate) async fn dial(endpoint: &Endpoint) -> io::Result<Box<dyn Duplex>> {
     match endpoint {
@@ -56,7 +54,10 @@ pub(crate) async fn dial(endpoint: &Endpoint) -> io::Result<Box<dyn Duplex>> {
 /// let config = kpthin_blocking::connector(|| TcpStream::connect("localhost:64331"));
 /// # let _ = config;
 /// ```
-pub fn connector<S: Stream>(connect: impl Fn() -> io::Result<S> + Send + Sync + 'static) -> Config {
+pub fn connector<S: Stream>(connect: impl Fn() -> io::Result<S> + Send + Sync + 'static) -> Config
+where
+    for<'a> &'a S: Read + Write,
+{
     let connect = Arc::new(connect);
     Config::connector(move || {
         let connect = connect.clone();
@@ -64,69 +65,36 @@ pub fn connector<S: Stream>(connect: impl Fn() -> io::Result<S> + Send + Sync + 
     })
 }
 
-/// What another thread works on.
-enum Work<T> {
-    /// Nobody waits for it any more.
-    Abandoned,
-    Done(io::Result<T>),
-    Running(Option<Waker>),
-}
+const PANICKED: &str = "the connecting function panicked";
 
-/// Waits for a thread; dropping it abandons what the thread is at.
-struct Elsewhere<T>(Arc<Mutex<Work<T>>>);
-
-fn lock<T>(work: &Mutex<Work<T>>) -> MutexGuard<'_, Work<T>> {
-    work.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Does something that blocks on a thread of its own.
+/// Does something that blocks on a thread of its own; dropping the future abandons it.
 async fn elsewhere<T: Send + 'static>(act: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    let work = Arc::new(Mutex::new(Work::Running(None)));
-    let theirs = work.clone();
+    let bell = Bell::default();
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let ends = (bell.clone(), sender);
     let run = move || {
-        let result = catch_unwind(AssertUnwindSafe(act))
-            .unwrap_or_else(|_| Err(io::Error::other("the connecting function panicked")));
-        let before = {
-            let mut work = lock(&theirs);
-            match *work {
-                Work::Abandoned => Work::Done(result),
-                Work::Done(_) | Work::Running(_) => std::mem::replace(&mut *work, Work::Done(result)),
-            }
-        };
-        if let Work::Running(Some(waker)) = before {
-            waker.wake();
-        }
+        let (_rings_last, sender) = ends;
+        drop(sender.send(act()));
     };
     // It can't be joined: nothing would interrupt it.
     drop(thread::Builder::new().name("kpthin dial".to_owned()).spawn(run)?);
-    Elsewhere(work).await
-}
-
-impl<T> Future for Elsewhere<T> {
-    type Output = io::Result<T>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let mut work = lock(&self.0);
-        match std::mem::replace(&mut *work, Work::Abandoned) {
-            Work::Done(result) => Poll::Ready(result),
-            Work::Abandoned | Work::Running(_) => {
-                *work = Work::Running(Some(cx.waker().clone()));
-                Poll::Pending
-            }
+    poll_fn(move |cx| {
+        bell.listen(cx);
+        match receiver.try_recv() {
+            Err(mpsc::TryRecvError::Empty) => Poll::Pending,
+            result => Poll::Ready(result.unwrap_or_else(|_| Err(io::Error::other(PANICKED)))),
         }
-    }
-}
-
-impl<T> Drop for Elsewhere<T> {
-    fn drop(&mut self) {
-        let work = std::mem::replace(&mut *lock(&self.0), Work::Abandoned);
-        drop(work);
-    }
+    })
+    .await
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{
+        future::Future,
+        sync::Mutex,
+        task::{Context, Waker},
+    };
 
     use super::*;
 
@@ -172,6 +140,6 @@ mod tests {
                 Poll::Pending => wakes.recv().unwrap(),
             }
         };
-        assert_eq!(error.to_string(), "the connecting function panicked");
+        assert_eq!(error.to_string(), PANICKED);
     }
 }

@@ -1,94 +1,51 @@
 //! The thread that drives a client, and its clock.
 
 use std::{
-    fmt,
-    future::Future,
+    cell::Cell,
+    future::{Future, poll_fn},
     io,
-    pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, Wake, Waker},
-    thread::{self, JoinHandle, Thread},
+    pin::pin,
+    task::{Context, Poll},
+    thread::{self, JoinHandle},
 };
 
-use kpthin_client::{Clock, CloseReason, Driver, Duplex, Endpoint, Instant, Runtime};
+use kpthin_client::{Clock, CloseReason, Driver, Duplex, Endpoint, Instant, Runtime, unparking_waker};
 
-use crate::dial;
-
-/// The earliest time that the driver asked to be woken at, while it was polled last.
-pub(crate) type Alarm = Arc<Mutex<Option<Instant>>>;
-
-fn ring_at(alarm: &Alarm) -> std::sync::MutexGuard<'_, Option<Instant>> {
-    alarm.lock().unwrap_or_else(PoisonError::into_inner)
+thread_local! {
+    /// The earliest time that the driver on this thread asked to be woken at, while it was polled last.
+    static ALARM: Cell<Option<std::time::Instant>> = const { Cell::new(None) };
 }
 
 /// Plain threads as the driver sees them.
-#[derive(Debug)]
-pub struct Threads {
-    clock: Clock,
-    alarm: Alarm,
-}
-
-impl Default for Threads {
-    fn default() -> Self {
-        Self { clock: Clock::start(), alarm: Alarm::default() }
-    }
-}
-
-impl Threads {
-    pub(crate) fn alarm(&self) -> (Clock, Alarm) {
-        (self.clock, self.alarm.clone())
-    }
-}
+#[derive(Debug, Default)]
+pub struct Threads(Clock);
 
 impl Runtime for Threads {
     fn now(&self) -> Instant {
-        self.clock.now()
+        self.0.now()
     }
 
     async fn dial(&self, endpoint: &Endpoint) -> io::Result<Box<dyn Duplex>> {
-        dial::dial(endpoint).await
+        crate::dial::dial(endpoint).await
     }
 
+    /// Sets the alarm whenever it is polled: the driver's thread looks at it before it parks.
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send {
-        Sleep { at, clock: self.clock, alarm: self.alarm.clone() }
-    }
-}
-
-/// Sets the alarm whenever it is polled: the driver's thread looks at it before it parks.
-struct Sleep {
-    at: Instant,
-    clock: Clock,
-    alarm: Alarm,
-}
-
-impl Future for Sleep {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.clock.now() >= self.at {
-            return Poll::Ready(());
-        }
-        let mut alarm = ring_at(&self.alarm);
-        *alarm = Some(alarm.map_or(self.at, |earlier| earlier.min(self.at)));
-        Poll::Pending
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        poll_fn(move |_| {
+            if self.now() >= at {
+                return Poll::Ready(());
+            }
+            let at = self.0.to_std(at);
+            ALARM.set(Some(ALARM.get().map_or(at, |earlier| earlier.min(at))));
+            Poll::Pending
+        })
     }
 }
 
 /// The thread that drives a client; it ends when the client is closed.
 ///
 /// Dropping this lets it run on.
+#[derive(Debug)]
 pub struct DriverThread(Option<JoinHandle<CloseReason>>);
 
 impl DriverThread {
@@ -99,35 +56,21 @@ impl DriverThread {
         // A thread that panicked has told every waiter that the driver is gone.
         self.0.and_then(|thread| thread.join().ok()).unwrap_or(CloseReason::DriverGone)
     }
-
-    /// Whether the thread has ended.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.0.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-}
-
-impl fmt::Debug for DriverThread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DriverThread").field("finished", &self.is_finished()).finish()
-    }
 }
 
 /// Polls the driver on a thread of its own; if there is none to be had, the driver is dropped.
-pub(crate) fn spawn(driver: Driver<Threads>, (clock, alarm): (Clock, Alarm)) -> DriverThread {
+pub(crate) fn spawn(driver: Driver<Threads>) -> DriverThread {
     let run = move || {
         let mut driver = pin!(driver);
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let mut cx = Context::from_waker(&waker);
+        let waker = unparking_waker();
         loop {
-            *ring_at(&alarm) = None;
-            if let Poll::Ready(reason) = driver.as_mut().poll(&mut cx) {
+            ALARM.set(None);
+            if let Poll::Ready(reason) = driver.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return reason;
             }
-            let at = *ring_at(&alarm);
-            match at {
+            match ALARM.get() {
                 None => thread::park(),
-                Some(at) => thread::park_timeout(at.saturating_since(clock.now())),
+                Some(at) => thread::park_timeout(at.saturating_duration_since(std::time::Instant::now())),
             }
         }
     };

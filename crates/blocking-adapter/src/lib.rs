@@ -31,10 +31,9 @@
 //! # }
 //! ```
 
+mod bell;
 mod dial;
 mod drive;
-mod incoming;
-mod outgoing;
 mod socket;
 
 use kpthin_client::{Client, Config, ConnectError};
@@ -67,11 +66,8 @@ pub fn connect(config: impl Into<Config>) -> Result<Client, ConnectError> {
 ///
 /// As [`connect`].
 pub fn connect_with_thread(config: impl Into<Config>) -> Result<(Client, DriverThread), ConnectError> {
-    let threads = Threads::default();
-    let alarm = threads.alarm();
-    let (connecting, driver) = kpthin_client::connect(threads, config);
-    let thread = drive::spawn(driver, alarm);
+    let (connecting, driver) = kpthin_client::connect(Threads::default(), config);
+    let thread = drive::spawn(driver);
     // Without a thread the driver is gone by now, and connecting says so.
-    let client = connecting.wait()?;
-    Ok((client, thread))
+    Ok((connecting.wait()?, thread))
 }

@@ -31,6 +31,15 @@ impl Wake for Unpark {
     }
 }
 
+/// A waker that unparks this thread: for whoever polls a future and parks in between.
+#[must_use]
+pub fn unparking_waker() -> Waker {
+    thread_local! {
+        static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+    }
+    UNPARK.with(Waker::clone)
+}
+
 /// Polls `future` on this thread until it ends or `until` has passed.
 ///
 /// Where blocking could keep the driver from running, says so instead.
@@ -42,10 +51,7 @@ pub(crate) fn block_on<F>(
 where
     F: Future + Unpin,
 {
-    thread_local! {
-        static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
-    }
-    let waker = UNPARK.with(Waker::clone);
+    let waker = unparking_waker();
     let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = Pin::new(&mut *future).poll(&mut cx) {

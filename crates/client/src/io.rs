@@ -86,6 +86,12 @@ pub trait Runtime: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(std::time::Instant);
 
+impl Default for Clock {
+    fn default() -> Self {
+        Self::start()
+    }
+}
+
 impl Clock {
     /// A clock whose origin is now.
     #[must_use]

@@ -70,7 +70,7 @@ mod status;
 mod tests;
 mod trace;
 
-pub use block::BlockError;
+pub use block::{BlockError, unparking_waker};
 pub use call::{Call, Canceller, WaitError};
 pub use client::{Asked, Client, Read, TombstoneReport, Tombstones};
 pub use config::{Config, ConfigError, Endpoint, Family, FirstConnect};
