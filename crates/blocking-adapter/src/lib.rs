@@ -17,12 +17,17 @@
 //!
 //! # Examples
 //!
-//! ```no_run
+//! The address is that of a daemon; `Config::from_file("thinclient.toml")` reads it from the file
+//! that comes with one.
+//!
+//! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let net = kpthin_devnet::Server::start(kpthin_devnet::DevnetConfig::instant(), [7; 32])?;
+//! # let address = net.tcp_addr().expect("started on TCP").to_string();
 //! use std::time::Duration;
 //! use kpthin_client::Config;
 //!
-//! let client = kpthin_blocking::connect(Config::from_file("thinclient.toml")?)?;
+//! let client = kpthin_blocking::connect(Config::tcp(address))?;
 //! let stream = client.create_stream().wait()?;
 //! let write = client.write(&stream.write_cap, &stream.first_message_index, "hello");
 //! write.wait_timeout(Duration::from_secs(60))?;

@@ -4,6 +4,9 @@
 //! included, who talks to whom and when. A program links this library and talks to the daemon
 //! `kpclientd` on the same machine; the daemon does the mixnet cryptography.
 //!
+//! What it is not: a mix network, or an end-to-end protocol between people; and without a daemon it
+//! does nothing but talk to the embedded one, which gives no anonymity.
+//!
 //! Messages are left in *boxes*. A stream is an endless row of boxes that its owner can write
 //! (with a [`WriteCap`](wire::WriteCap)) and others can read (with the
 //! [`ReadCap`](wire::ReadCap)); replicas keep each box for one to two weeks. There are also plain
@@ -44,10 +47,16 @@
 //! - [`Client`]: what a program can ask for. Every request is a [`Call`]: await it on any executor,
 //!   or wait for it on a plain thread.
 //! - [`Config`]: where the daemon is; it reads the `thinclient.toml` that comes with one.
-//! - `kpthin::tokio::connect` (feature `tokio`, on by default) runs it on tokio. Other runtimes
-//!   implement [`Runtime`] and call [`connect`].
+//! - `kpthin::tokio::connect` (feature `tokio`, on by default) runs it on tokio,
+//!   `kpthin::smol::connect` (feature `smol`) on smol, async-std and any other executor,
+//!   `kpthin::blocking::connect` (feature `blocking`) on plain threads. Other runtimes implement
+//!   [`Runtime`] and call [`connect`].
+//! - `kpthin::streams` (feature `streams`, on by default): writers, readers and inboxes, with state
+//!   that neither loses nor repeats a message. What most programs want for messages.
 //! - `kpthin::devnet` (feature `devnet`) is an embedded daemon, for programs and tests without a
-//!   network at hand.
+//!   network at hand, and a simulation in virtual time.
+//!
+//! The guide `docs/how-to.md` of the repository has a small, complete program for every task.
 //!
 //! # What to rely on
 //!

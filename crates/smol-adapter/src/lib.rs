@@ -11,14 +11,17 @@
 //!
 //! # Examples
 //!
-//! On smol:
+//! On smol. The address is that of a daemon; `Config::from_file("thinclient.toml")` reads it from
+//! the file that comes with one.
 //!
-//! ```no_run
+//! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let net = kpthin_devnet::Server::start(kpthin_devnet::DevnetConfig::instant(), [7; 32])?;
+//! # let address = net.tcp_addr().expect("started on TCP").to_string();
 //! use kpthin_client::Config;
 //!
 //! smol::block_on(async {
-//!     let (connecting, driver) = kpthin_smol::connect(Config::from_file("thinclient.toml")?);
+//!     let (connecting, driver) = kpthin_smol::connect(Config::tcp(address));
 //!     smol::spawn(driver).detach();
 //!     let client = connecting.await?;
 //!

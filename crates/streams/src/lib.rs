@@ -31,25 +31,29 @@
 //!
 //! # Examples
 //!
-//! Alice writes, Bob reads; both on one client here, so that the example is short:
+//! Alice writes, Bob reads; both on one client here, and on plain threads, so that the example is
+//! short. Elsewhere `.await` stands for `.wait()`.
 //!
 //! ```
-//! use kpthin_client::Client;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let net = kpthin_devnet::Server::start(kpthin_devnet::DevnetConfig::instant(), [7; 32])?;
+//! # let address = net.tcp_addr().expect("started on TCP").to_string();
+//! use kpthin_client::Config;
 //! use kpthin_streams::{Item, ReaderState, StreamReader, StreamWriter, WriterState};
 //!
-//! async fn talk(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
-//!     let keys = client.create_stream().await?;
-//!     let first = keys.first_message_index;
+//! let client = kpthin_blocking::connect(Config::tcp(address))?;
+//! let keys = client.create_stream().wait()?;
+//! let first = keys.first_message_index;
 //!
-//!     let alice = StreamWriter::new(client, WriterState::new(keys.write_cap, first.clone())?);
-//!     alice.send("hello, Bob")?;
-//!     alice.flush().await?;
+//! let alice = StreamWriter::new(&client, WriterState::new(keys.write_cap, first.clone())?);
+//! alice.send("hello, Bob")?;
+//! alice.flush().wait()?;
 //!
-//!     let bob = StreamReader::new(client, ReaderState::new(keys.read_cap, first)?);
-//!     let delivery = bob.next().await?;
-//!     assert_eq!(delivery.item, Item::Message("hello, Bob".into()));
-//!     Ok(())
-//! }
+//! let bob = StreamReader::new(&client, ReaderState::new(keys.read_cap, first)?);
+//! let delivery = bob.next().wait()?;
+//! assert_eq!(delivery.item, Item::Message("hello, Bob".into()));
+//! # Ok(())
+//! # }
 //! ```
 
 mod conversation;

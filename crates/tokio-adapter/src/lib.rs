@@ -9,11 +9,17 @@
 //!
 //! # Examples
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! The address is that of a daemon; `Config::from_file("thinclient.toml")` reads it from the file
+//! that comes with one.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let net = kpthin_devnet::Server::start(kpthin_devnet::DevnetConfig::instant(), [7; 32])?;
+//! # let address = net.tcp_addr().expect("started on TCP").to_string();
 //! use kpthin_client::Config;
 //!
-//! let client = kpthin_tokio::connect(Config::from_file("thinclient.toml")?).await?;
+//! let client = kpthin_tokio::connect(Config::tcp(address)).await?;
 //! let stream = client.create_stream().await?;
 //! client.write(&stream.write_cap, &stream.first_message_index, "hello").await?;
 //! client.stop().await?;

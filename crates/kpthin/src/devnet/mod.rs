@@ -1,4 +1,59 @@
 //! The embedded daemon, how a client reaches it without a socket, and a simulation in virtual time.
+//!
+//! # Testing an application
+//!
+//! An application that takes a [`Client`](kpthin_client::Client) is tested in five lines, because the
+//! daemon comes with the test. In real time, on tokio:
+//!
+//! ```
+//! # #[cfg(feature = "tokio")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::sync::Arc;
+//! # use kpthin::{Client, CallError, Read, devnet::{self, DevnetConfig, Server}};
+//! # async fn my_application(client: &Client) -> Result<(), CallError> {
+//! #     let stream = client.create_stream().await?;
+//! #     client.write(&stream.write_cap, &stream.first_message_index, "note").await?;
+//! #     let read = client.read(&stream.read_cap, &stream.first_message_index).await?;
+//! #     assert!(matches!(read, Read::Message { .. }));
+//! #     Ok(())
+//! # }
+//! let net = Arc::new(Server::start(DevnetConfig::instant(), [7; 32])?);
+//! let client = kpthin::tokio::connect(devnet::in_process(&net)).await?;
+//! my_application(&client).await?;
+//! net.restart(); // what does it do when the daemon dies?
+//! my_application(&client).await?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "tokio"))]
+//! # fn main() {}
+//! ```
+//!
+//! In virtual time, where a network that takes seconds for every step takes none, days pass in
+//! milliseconds, and nothing depends on the speed of the machine:
+//!
+//! ```
+//! # use kpthin::{Client, CallError, Read, devnet::{DevnetConfig, Simulation}};
+//! # async fn my_application(client: &Client) -> Result<(), CallError> {
+//! #     let stream = client.create_stream().await?;
+//! #     client.write(&stream.write_cap, &stream.first_message_index, "note").await?;
+//! #     while client.read(&stream.read_cap, &stream.first_message_index).await? == Read::NotWritten {
+//! #         client.pause(std::time::Duration::from_secs(5)).await;
+//! #     }
+//! #     Ok(())
+//! # }
+//! let sim = Simulation::new(DevnetConfig::reference(), [7; 32]);
+//! let client = sim.block_on(sim.connect())?;
+//! sim.block_on(my_application(&client))?;
+//! sim.net().restart();
+//! sim.block_on(my_application(&client))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What happened in the network can be looked at and changed: [`Server::with`] reaches the machine,
+//! [`Devnet::read_box`] the content of a box, [`Server::set_mixnet`] and [`Server::shutdown`] take
+//! things away. Test on both profiles: [`Profile::Instant`] is a daemon as it should be,
+//! [`Profile::Reference`] one as it was observed, with its delays and its mistakes.
 
 mod simulation;
 
