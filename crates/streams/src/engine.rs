@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use kpthin_client::{Call, CallError, Client, FlowKind, Instant, Pause};
+use kpthin_client::{Call, CallError, Client, FlowKind, Instant, LinkStatus, Pause};
 
 /// Names one run of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,10 +71,12 @@ where
     }
 }
 
-/// Why the client starts nothing any more, if it doesn't.
+/// Why the client starts nothing any more, once it is closed.
 pub(crate) fn closed(client: &Client) -> Option<CallError> {
+    if client.status().link != LinkStatus::Closed {
+        return None;
+    }
     refusal(&mut client.flow(FlowKind::Standing, |_| async { Ok(()) }))
-        .filter(|error| matches!(error, CallError::Closed(..)))
 }
 
 fn refusal(call: &mut Call<()>) -> Option<CallError> {
