@@ -40,6 +40,8 @@ pub struct Timing {
     pub replica_time: Duration,
     /// The pause before an envelope is sent a third time; raised to 1 ms where nothing else would slow polling down.
     pub poll_interval: Duration,
+    /// A courier's first pause before it reads a box of a copy stream again; it doubles up to twenty times that.
+    pub copy_pause: Duration,
     /// From the daemon's start to its first document; a connection gets no first frame before, for 30 s at most.
     pub first_document: Duration,
 }
@@ -51,6 +53,7 @@ impl Timing {
         send_slot: Duration::ZERO,
         replica_time: Duration::ZERO,
         poll_interval: Duration::from_millis(50),
+        copy_pause: Duration::from_millis(5),
         first_document: Duration::ZERO,
     };
 
@@ -61,6 +64,7 @@ impl Timing {
         send_slot: Duration::from_secs(1),
         replica_time: Duration::from_secs(2),
         poll_interval: Duration::ZERO,
+        copy_pause: Duration::from_millis(500),
         first_document: Duration::from_secs(3),
     };
 }

@@ -27,8 +27,9 @@
 //!
 //! # What is not there yet
 //!
-//! - Copy commands (`start_resending_copy_command`), `create_courier_envelopes_from_*` and the voucher calls answer
-//!   code 4; cancelling a copy command succeeds, as for any unknown key.
+//! - The seal of a voucher's answer is a substitute: X25519 alone, in fields of the real sizes. An answer that was sealed
+//!   here is opened here and nowhere else; everything else about vouchers is byte-equal to the real network.
+//! - Couriers don't clean up the temporary stream of a copy command, which the reference tries to do in vain.
 //! - Boxes are kept in memory only.
 //! - Of the reference's kinks: it does not crash, and a query id or hash of a wrong length ends the connection or is
 //!   answered with code 3 instead of being padded or cut (§4.0); accepting is not serial; keys are case-sensitive

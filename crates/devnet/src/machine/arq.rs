@@ -5,6 +5,8 @@ use crate::pigeonhole::messages::ReplyType;
 /// What an operation wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
+    /// A courier's word that a copy command has ended.
+    Copy,
     /// The content of a box.
     Read,
     /// A replica's word that the box is written.
@@ -32,6 +34,8 @@ pub(super) const fn decide(goal: Goal, reply: ReplyType, courier_error: u8) -> A
         return Action::Finish(thin_code(courier_error));
     }
     match (reply, goal) {
+        // A courier never answers a copy command so.
+        (_, Goal::Copy) => Action::Finish(4),
         (ReplyType::Payload, _) => Action::Payload,
         (ReplyType::Ack, Goal::Write) => Action::Finish(0),
         (ReplyType::Ack, Goal::Read | Goal::StrictWrite) => Action::Resend,

@@ -8,6 +8,7 @@ use kpthin_core::wire::{AppId, MessageReply};
 use super::operation::OpId;
 use super::packet::CourierReply;
 use super::{ConnId, Devnet};
+use crate::network::CommandHash;
 use crate::pigeonhole::messages::CourierEnvelope;
 use crate::pigeonhole::replica::Push;
 
@@ -18,6 +19,8 @@ pub(super) enum Event {
     AtCourier(OpId),
     /// A courier's envelope is at a replica.
     AtReplica { courier: usize, slot: usize, envelope: Arc<CourierEnvelope> },
+    /// A courier takes the next step of a copy command.
+    Copy { courier: usize, hash: CommandHash },
     /// The first document since the start is there.
     DocumentReady,
     /// A service's reply is at the daemon.
@@ -47,7 +50,7 @@ pub(super) enum Event {
 impl Event {
     /// Whether it happens in the network, whatever becomes of the daemon.
     pub(super) const fn outlives_daemon(&self) -> bool {
-        matches!(self, Self::AtReplica { .. } | Self::Epoch | Self::Replicate(_))
+        matches!(self, Self::AtReplica { .. } | Self::Copy { .. } | Self::Epoch | Self::Replicate(_))
     }
 }
 
@@ -56,6 +59,7 @@ impl Devnet {
         match event {
             Event::AtCourier(op) => self.reach_courier(op),
             Event::AtReplica { courier, slot, envelope } => self.reach_replica(courier, slot, &envelope),
+            Event::Copy { courier, hash } => self.copy_step(courier, hash),
             Event::DocumentReady => self.publish_first_document(),
             Event::EchoReply(..) | Event::Reply(..) if !self.mixnet => self.held.push_back(event),
             Event::EchoReply(app, reply) => self.deliver_message(app, *reply),

@@ -11,6 +11,7 @@ use super::conn::Work;
 use super::event::Event;
 use super::request::Refusal;
 use super::schedule::Ticket;
+use super::vouchers::{voucher_open, voucher_stream};
 use super::{ConnId, Devnet};
 use crate::pigeonhole::boxes;
 use crate::pigeonhole::envelope::{Envelope, Recipient};
@@ -71,6 +72,15 @@ impl Devnet {
                 let result = self.pki_document(request);
                 return self.reply(app, query_id, kind, result);
             }
+            AnyRequest::CreateCourierEnvelopesFromMultiPayload(request) => {
+                self.pack_multi_payload(request).map(AnyReply::CreateCourierEnvelopesFromMultiPayload)
+            }
+            AnyRequest::CreateCourierEnvelopesFromPayload(request) => {
+                self.pack_payload(request).map(AnyReply::CreateCourierEnvelopesFromPayload)
+            }
+            AnyRequest::CreateCourierEnvelopesFromTombstoneRange(request) => {
+                self.pack_tombstones(request).map(AnyReply::CreateCourierEnvelopesFromTombstoneRange)
+            }
             AnyRequest::EncryptRead(request) => self.encrypt_read(request).map(AnyReply::EncryptRead),
             AnyRequest::EncryptWrite(request) => self.encrypt_write(request).map(AnyReply::EncryptWrite),
             AnyRequest::GetDirectoryAuthorities(_) => {
@@ -87,7 +97,13 @@ impl Devnet {
             AnyRequest::NextMessageBoxIndex(request) => {
                 next_index(request.message_box_index.as_ref()).map(AnyReply::NextMessageBoxIndex)
             }
-            // Not there yet; see the crate's documentation.
+            AnyRequest::VoucherDeriveStream(request) => {
+                voucher_stream(request).map(AnyReply::VoucherDeriveStream)
+            }
+            AnyRequest::VoucherInduct(request) => self.voucher_induct(request).map(AnyReply::VoucherInduct),
+            AnyRequest::VoucherMint(request) => self.voucher_mint(request).map(AnyReply::VoucherMint),
+            AnyRequest::VoucherOpen(request) => voucher_open(request).map(AnyReply::VoucherOpen),
+            // None of the others is local.
             _ => Err(Refusal::INTERNAL_ERROR),
         };
         match result {
@@ -147,10 +163,21 @@ impl Devnet {
         message: &InnerMessage,
         index: &bacap::MessageBoxIndex,
     ) -> Result<EncryptReply, Refusal> {
+        let next = index.next().map_err(|_| Refusal::INTERNAL_ERROR)?;
+        let envelope = self.seal_envelope(message)?;
+        Ok(EncryptReply {
+            envelope_descriptor: SecretBytes::from(envelope.descriptor.to_bytes()),
+            envelope_hash: EnvelopeHash::from(envelope.hash().0),
+            message_ciphertext: Blob::from(envelope.into_query()),
+            next_message_box_index: MessageBoxIndex::from(next.to_bytes()),
+        })
+    }
+
+    /// Encrypts a message to two replicas of its box.
+    pub(super) fn seal_envelope(&mut self, message: &InnerMessage) -> Result<Envelope, Refusal> {
         if !self.document_ready {
             return Err(Refusal::INTERNAL_ERROR);
         }
-        let next = index.next().map_err(|_| Refusal::INTERNAL_ERROR)?;
         let (epoch, online) = (self.network.replica_epoch(), self.network.online());
         let configured = self.network.replicas.identity_keys();
         let chosen = intermediates(configured, &online, message.box_id(), &mut self.entropy);
@@ -161,14 +188,8 @@ impl Devnet {
             Recipient { replica: first, public_key: &keys.0 },
             Recipient { replica: second, public_key: &keys.1 },
         ];
-        let envelope = Envelope::seal(self.geometry, message, epoch, recipients, &mut self.entropy)
-            .map_err(|_| Refusal::INTERNAL_ERROR)?;
-        Ok(EncryptReply {
-            envelope_descriptor: SecretBytes::from(envelope.descriptor.to_bytes()),
-            envelope_hash: EnvelopeHash::from(envelope.hash().0),
-            message_ciphertext: Blob::from(envelope.into_query()),
-            next_message_box_index: MessageBoxIndex::from(next.to_bytes()),
-        })
+        Envelope::seal(self.geometry, message, epoch, recipients, &mut self.entropy)
+            .map_err(|_| Refusal::INTERNAL_ERROR)
     }
 }
 
@@ -187,7 +208,7 @@ fn next_index(from: Option<&MessageBoxIndex>) -> Result<IndexReply, Refusal> {
     Ok(IndexReply { next_message_box_index: MessageBoxIndex::from(next.to_bytes()) })
 }
 
-fn index(index: Option<&MessageBoxIndex>) -> Result<bacap::MessageBoxIndex, Refusal> {
+pub(super) fn index(index: Option<&MessageBoxIndex>) -> Result<bacap::MessageBoxIndex, Refusal> {
     let index = index.ok_or(Refusal::INVALID_REQUEST)?;
     bacap::MessageBoxIndex::from_bytes(index.as_bytes()).map_err(|_| Refusal::INVALID_REQUEST)
 }

@@ -3,6 +3,7 @@
 mod arq;
 mod broadcast;
 mod conn;
+mod copy;
 mod event;
 mod local;
 mod mailbox;
@@ -10,6 +11,7 @@ mod message;
 mod operation;
 mod output;
 mod packet;
+mod packing;
 mod queue;
 mod request;
 mod schedule;
@@ -17,6 +19,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod vouchers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;

@@ -2,9 +2,11 @@
 
 use kpthin_bacap::{MessageBoxIndex, ReadCap, WriteCap};
 use kpthin_core::wire::{
-    AnyReply, AppId, Blob, CancelReply, EnvelopeHash, FailureDetail, QueryId, QueueId, ReplyFailure,
-    RequestKind, ResendingReply, SecretBytes, StartResendingEncryptedMessage,
+    self, AnyReply, AppId, Blob, CancelReply, EnvelopeHash, FailureDetail, QueryId, QueueId, ReplyFailure,
+    RequestKind, ResendingReply, SecretBytes, StartResendingCopyCommand, StartResendingEncryptedMessage,
+    WriteCapHash,
 };
+use zeroize::Zeroizing;
 
 use super::Devnet;
 use super::arq::Goal;
@@ -13,6 +15,7 @@ use super::request::Refusal;
 use super::schedule::Ticket;
 use crate::network::COURIER_QUEUE;
 use crate::pigeonhole::Entropy;
+use crate::pigeonhole::messages::{CopyReply, CourierQuery, Message};
 
 const KIND: RequestKind = RequestKind::StartResendingEncryptedMessage;
 const CANCELLED: u8 = 24;
@@ -29,6 +32,8 @@ pub(super) struct OpId(u64);
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "reads are what there are many of")]
 pub(super) enum Target {
+    /// A temporary stream for a courier to carry out.
+    Copy,
     /// A box to read; without an index nothing can be verified.
     Read { cap: ReadCap, index: Option<MessageBoxIndex>, polls: bool },
     /// A box to write.
@@ -52,7 +57,8 @@ pub(super) enum Wait {
 pub(super) struct Operation {
     pub(super) app: AppId,
     query_id: QueryId,
-    hash: EnvelopeHash,
+    /// What a cancel finds it by: the envelope's hash, or that of the temporary stream's write capability.
+    pub(super) hash: EnvelopeHash,
     pub(super) target: Target,
     pub(super) ciphertext: Blob,
     pub(super) descriptor: SecretBytes,
@@ -66,9 +72,19 @@ pub(super) struct Operation {
 impl Operation {
     pub(super) const fn goal(&self) -> Goal {
         match self.target {
+            Target::Copy => Goal::Copy,
             Target::Read { .. } => Goal::Read,
             Target::Write { strict: true } => Goal::StrictWrite,
             Target::Write { strict: false } => Goal::Write,
+        }
+    }
+}
+
+impl Operation {
+    const fn kind(&self) -> RequestKind {
+        match self.target {
+            Target::Copy => RequestKind::StartResendingCopyCommand,
+            Target::Read { .. } | Target::Write { .. } => KIND,
         }
     }
 }
@@ -97,8 +113,57 @@ impl Devnet {
             return Err(Refusal::INVALID_REQUEST);
         }
         let target = self.target(&request)?;
+        let (ciphertext, descriptor) = (request.message_ciphertext, request.envelope_descriptor);
+        let courier = self.entropy.below(self.network.courier_count());
+        self.add_operation(app, query_id, hash, target, ciphertext, descriptor, courier)
+    }
+
+    /// Starts a copy command; a courier is pinned by both of its names (§4.9).
+    pub(super) fn start_copy(
+        &mut self,
+        app: AppId,
+        query_id: Option<QueryId>,
+        request: &StartResendingCopyCommand,
+    ) {
+        if let Err(refusal) = self.try_start_copy(app, query_id, request) {
+            self.refuse(app, query_id, RequestKind::StartResendingCopyCommand, refusal);
+        }
+    }
+
+    fn try_start_copy(
+        &mut self,
+        app: AppId,
+        query_id: Option<QueryId>,
+        request: &StartResendingCopyCommand,
+    ) -> Result<(), Refusal> {
+        let query_id = query_id.ok_or(Refusal::INVALID_REQUEST)?;
+        let write_cap = request.write_cap.as_ref().ok_or(Refusal::INVALID_REQUEST)?;
+        let _ = WriteCap::from_bytes(write_cap.as_bytes()).map_err(|_| Refusal::INVALID_REQUEST)?;
+        let courier = match request.courier_identity_hash.zip(request.courier_queue_id.as_ref()) {
+            Some((node, queue)) if queue.as_bytes() == COURIER_QUEUE.as_bytes() => {
+                self.network.courier_of(node).ok_or(Refusal::INTERNAL_ERROR)?
+            }
+            Some(_) => return Err(Refusal::INTERNAL_ERROR),
+            None => self.entropy.below(self.network.courier_count()),
+        };
+        let hash = EnvelopeHash::from(*WriteCapHash::of(write_cap).as_bytes());
+        let query = CourierQuery::Copy(Zeroizing::new(write_cap.as_bytes().to_vec())).encode();
+        self.add_operation(app, query_id, hash, Target::Copy, query.into(), SecretBytes::default(), courier)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that an operation is made of")]
+    fn add_operation(
+        &mut self,
+        app: AppId,
+        query_id: QueryId,
+        hash: EnvelopeHash,
+        target: Target,
+        ciphertext: Blob,
+        descriptor: SecretBytes,
+        courier: usize,
+    ) -> Result<(), Refusal> {
         let session = self.sessions.get_mut(&app).ok_or(Refusal::INTERNAL_ERROR)?;
-        let fits = request.message_ciphertext.len() <= self.config.user_forward_payload_length;
+        let fits = ciphertext.len() <= self.config.user_forward_payload_length;
         if !fits || session.operations >= OPERATIONS_MAX {
             return Err(Refusal::INTERNAL_ERROR);
         }
@@ -115,9 +180,9 @@ impl Devnet {
             query_id,
             hash,
             target,
-            ciphertext: request.message_ciphertext,
-            descriptor: request.envelope_descriptor,
-            courier: self.entropy.below(self.network.courier_count()),
+            ciphertext,
+            descriptor,
+            courier,
             packets: 0,
             wait: Wait::Turn,
             shadowed: false,
@@ -150,8 +215,22 @@ impl Devnet {
     pub(super) fn finish(&mut self, id: OpId, code: u8, plaintext: Option<SecretBytes>) {
         if let Some(operation) = self.take_operation(id) {
             let app = operation.app;
-            self.answer_start(app, &operation, KIND, code, plaintext);
+            self.answer_start(app, &operation, operation.kind(), code, plaintext);
         }
+    }
+
+    /// Ends a copy command with what its courier says.
+    pub(super) fn finish_copy(&mut self, id: OpId, code: u8, reply: CopyReply) {
+        let Some(operation) = self.take_operation(id) else { return };
+        let CopyReply { replica_code: replica_error_code, failed_envelope_index, .. } = reply;
+        let result = match code {
+            0 => Ok(AnyReply::StartResendingCopyCommand(wire::CopyReply {})),
+            error_code => {
+                let detail = FailureDetail::Copy { replica_error_code, failed_envelope_index };
+                Err(ReplyFailure { error_code, detail })
+            }
+        };
+        self.reply(operation.app, Some(operation.query_id), operation.kind(), result);
     }
 
     fn answer_start(
@@ -165,6 +244,9 @@ impl Devnet {
         let courier_identity_hash = self.network.courier_hash(operation.courier);
         let courier_queue_id = QueueId::new(COURIER_QUEUE);
         let result = match (error_code, kind) {
+            (0, RequestKind::StartResendingCopyCommand) => {
+                Ok(AnyReply::StartResendingCopyCommand(wire::CopyReply {}))
+            }
             (0, _) => {
                 let reply = ResendingReply { plaintext, courier_identity_hash, courier_queue_id };
                 Ok(AnyReply::StartResendingEncryptedMessage(reply))
@@ -231,8 +313,11 @@ impl Devnet {
             if let Some(operation) = found.map(|(id, _)| *id).and_then(|id| self.take_operation(id)) {
                 self.answer_start(app, &operation, started, CANCELLED, None);
             }
-        } else if started == KIND {
-            let found = self.operations.iter().filter(|(_, other)| other.app == app && other.hash == hash);
+        } else {
+            let found = self
+                .operations
+                .iter()
+                .filter(|(_, other)| other.app == app && other.hash == hash && other.kind() == started);
             for id in found.map(|(id, _)| *id).collect::<Vec<_>>() {
                 self.finish(id, CANCELLED, None);
             }
@@ -244,15 +329,20 @@ impl Devnet {
     fn cancel_waiting(&mut self, app: AppId, hash: EnvelopeHash) {
         let Some(session) = self.sessions.get_mut(&app) else { return };
         let mut cancelled = Vec::new();
+        let matches = |cap: &wire::WriteCap| *WriteCapHash::of(cap).as_bytes() == *hash.as_bytes();
         session.queue.retain(|queued| match &queued.request {
             Mixnet::Start(query_id, request) if request.envelope_hash == Some(hash) => {
-                cancelled.push(*query_id);
+                cancelled.push((*query_id, KIND));
                 false
             }
-            Mixnet::Copy(_) | Mixnet::Message(_) | Mixnet::Nothing | Mixnet::Start(..) => true,
+            Mixnet::Copy(query_id, request) if request.write_cap.as_ref().is_some_and(matches) => {
+                cancelled.push((*query_id, RequestKind::StartResendingCopyCommand));
+                false
+            }
+            Mixnet::Copy(..) | Mixnet::Message(_) | Mixnet::Nothing | Mixnet::Start(..) => true,
         });
-        for query_id in cancelled {
-            self.refuse(app, query_id, KIND, Refusal(CANCELLED));
+        for (query_id, kind) in cancelled {
+            self.refuse(app, query_id, kind, Refusal(CANCELLED));
         }
     }
 }

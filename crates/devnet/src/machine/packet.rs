@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kpthin_core::wire::SecretBytes;
 
-use super::arq::{Action, decide};
+use super::arq::{Action, Goal, decide};
 use super::event::Event;
 use super::operation::{OpId, Operation, Target, Wait};
 use super::{Devnet, Process};
@@ -13,7 +13,7 @@ use crate::network::malformed;
 use crate::pigeonhole::boxes::{self, BoxContent, ReadError};
 use crate::pigeonhole::descriptor::{Descriptor, ReplyError};
 use crate::pigeonhole::messages::{
-    CourierEnvelope, CourierQuery, EnvelopeReply, Message, ReplicaCode, ReplyInnerMessage,
+    CopyReply, CourierEnvelope, CourierQuery, EnvelopeReply, Message, ReplicaCode, ReplyInnerMessage,
 };
 
 /// What the estimated round trip is prolonged by before a packet counts as lost (§9.3).
@@ -28,8 +28,9 @@ const INVALID_TOMBSTONE_SIGNATURE: u8 = 25;
 /// What comes back from a courier.
 #[derive(Debug)]
 pub(super) enum CourierReply {
+    Copy(CopyReply),
     Envelope(EnvelopeReply),
-    /// A reply to a copy command, which nobody asked for here.
+    /// A reply of the other kind, which nobody asked for here.
     WrongType,
 }
 
@@ -56,6 +57,18 @@ impl Devnet {
         let reply = match CourierQuery::decode(&operation.ciphertext) {
             Ok(CourierQuery::Envelope(envelope)) => {
                 CourierReply::Envelope(self.ask_courier(number, envelope))
+            }
+            Ok(CourierQuery::Copy(write_cap)) if operation.goal() == Goal::Copy => {
+                let hash = *operation.hash.as_bytes();
+                match self.network.copy(self.now, number, hash, &write_cap) {
+                    Some(answer) => {
+                        if answer.begins {
+                            self.plan_copy(number, hash, Duration::ZERO);
+                        }
+                        CourierReply::Copy(answer.reply)
+                    }
+                    None => CourierReply::WrongType,
+                }
             }
             Ok(CourierQuery::Copy(_)) => CourierReply::WrongType,
             Err(_) => CourierReply::Envelope(malformed()),
@@ -112,6 +125,9 @@ impl Devnet {
         if self.process == Process::ShutDown || (away && self.is_reference()) {
             // The reference has stopped the timer before it finds that there is nobody to answer (§3.7).
             return;
+        }
+        if let CourierReply::Copy(reply) = reply {
+            return self.handle_copy_reply(id, reply);
         }
         let CourierReply::Envelope(reply) = reply else {
             // The reference lets such an operation stall for ever (§9.7).
@@ -179,7 +195,8 @@ impl Devnet {
                 ReplicaCode::SUCCESS => Verdict::Finish(BACAP_DECRYPTION_FAILED, None),
                 code => Verdict::Finish(code.0, None),
             },
-            (Target::Write { .. }, ReplyInnerMessage::Read(..))
+            (Target::Copy, _)
+            | (Target::Write { .. }, ReplyInnerMessage::Read(..))
             | (Target::Read { .. }, ReplyInnerMessage::Write(_)) => Verdict::Finish(INTERNAL_ERROR, None),
         }
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use kpthin_bacap::MessageBoxIndex;
 use kpthin_core::Instant;
 use kpthin_core::wire::{
-    AppId, Blob, QueryId, RequestKind, SecretBytes, SendMessage, StartResendingEncryptedMessage,
+    AppId, Blob, QueryId, RequestKind, SecretBytes, SendMessage, StartResendingCopyCommand,
+    StartResendingEncryptedMessage,
 };
 
 use super::conn::Work;
@@ -24,8 +25,7 @@ const INSTANT_QUEUE: usize = 4_096;
 /// A request that needs the mix network.
 #[derive(Debug)]
 pub(super) enum Mixnet {
-    /// A copy command, which is not there yet.
-    Copy(Option<QueryId>),
+    Copy(Option<QueryId>, Box<StartResendingCopyCommand>),
     Message(Box<SendMessage>),
     /// A frame without any request.
     Nothing,
@@ -36,7 +36,7 @@ impl Mixnet {
     /// Cuts what will be refused for its length when its turn comes to just too long, as frames may have 40 MiB.
     fn trim(&mut self, payload_max: usize) {
         match self {
-            Self::Copy(_) | Self::Nothing => {}
+            Self::Copy(..) | Self::Nothing => {}
             Self::Message(request) => trim_secret(&mut request.payload, payload_max),
             Self::Start(_, request) => {
                 trim_secret(&mut request.envelope_descriptor, DESCRIPTOR_LEN_MAX);
@@ -106,7 +106,10 @@ impl Devnet {
 
     fn refuse_queued(&mut self, queued: Queued) {
         match queued.request {
-            Mixnet::Copy(query_id) => self.refuse_copy(queued.app, query_id),
+            Mixnet::Copy(query_id, _) => {
+                let kind = RequestKind::StartResendingCopyCommand;
+                self.refuse(queued.app, query_id, kind, Refusal::INTERNAL_ERROR);
+            }
             Mixnet::Message(request) => {
                 self.report_sent(queued.app, &request, Err("too many messages".to_owned()))
             }
@@ -173,15 +176,11 @@ impl Devnet {
 
     fn release(&mut self, queued: Queued) {
         match queued.request {
-            Mixnet::Copy(query_id) => self.refuse_copy(queued.app, query_id),
+            Mixnet::Copy(query_id, request) => self.start_copy(queued.app, query_id, &request),
             Mixnet::Message(request) => self.send_message(queued.app, *request),
             Mixnet::Nothing => {}
             Mixnet::Start(query_id, request) => self.start_operation(queued.app, query_id, *request),
         }
-    }
-
-    fn refuse_copy(&mut self, app: AppId, query_id: Option<QueryId>) {
-        self.refuse(app, query_id, RequestKind::StartResendingCopyCommand, Refusal::INTERNAL_ERROR);
     }
 
     /// Lets the connections go on that wait for a place in a queue which is there no more.

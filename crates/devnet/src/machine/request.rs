@@ -51,7 +51,9 @@ impl Devnet {
             AnyRequest::StartResendingEncryptedMessage(request) => {
                 self.enqueue(conn, app, Mixnet::Start(query_id, Box::new(request)));
             }
-            AnyRequest::StartResendingCopyCommand(_) => self.enqueue(conn, app, Mixnet::Copy(query_id)),
+            AnyRequest::StartResendingCopyCommand(request) => {
+                self.enqueue(conn, app, Mixnet::Copy(query_id, Box::new(request)));
+            }
             local => self.handle_local(conn, app, query_id, local),
         }
     }

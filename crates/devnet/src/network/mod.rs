@@ -3,6 +3,7 @@
 //! It outlives a restart of the daemon. Nothing in it waits: the machine on top decides when a packet arrives.
 
 mod authorities;
+mod copying;
 mod courier;
 mod document;
 mod epochs;
@@ -14,10 +15,13 @@ use kpthin_core::wire::{DirectoryAuthority, IdentityHash};
 
 use crate::config::{DevnetConfig, Profile};
 use crate::entropy::derive;
+use crate::pigeonhole::Entropy;
 use crate::pigeonhole::geometry::Geometry;
 use crate::pigeonhole::mkem::PublicKey;
 use crate::pigeonhole::replica::Replicas;
 use authorities::Authorities;
+use copying::{Answer, Copying};
+pub(crate) use copying::{CommandHash, Step};
 pub(crate) use courier::{Courier, malformed};
 use document::Directory;
 pub(crate) use document::{COURIER_QUEUE, ECHO_QUEUE};
@@ -42,8 +46,10 @@ pub(crate) struct Network {
     authorities: Authorities,
     epochs: Epochs,
     lambda_p: f64,
+    geometry: Geometry,
     documents: BTreeMap<u64, Document>,
     couriers: Vec<Courier>,
+    copying: Vec<Copying>,
     pub(crate) replicas: Replicas,
 }
 
@@ -61,8 +67,10 @@ impl Network {
             authorities: Authorities::new(seed),
             epochs: Epochs::new(config.unix_time_at_origin, config.epoch_period, now),
             lambda_p: if slot_millis > 0.0 { slot_millis.recip() } else { 1.0 },
+            geometry,
             documents: BTreeMap::new(),
             couriers: directory.services().iter().map(|_| Courier::new(redispatches)).collect(),
+            copying: directory.services().iter().map(|_| Copying::new(config.timing.copy_pause)).collect(),
             replicas: Replicas::new(geometry, replica_seed, keys, config.replica_capacity),
             directory,
         };
@@ -146,6 +154,36 @@ impl Network {
 
     pub(crate) fn courier(&mut self, number: usize) -> Option<&mut Courier> {
         self.couriers.get_mut(number)
+    }
+
+    /// Has a courier begin a copy command, or tell how far it is.
+    pub(crate) fn copy(
+        &mut self,
+        now: Instant,
+        courier: usize,
+        hash: CommandHash,
+        write_cap: &[u8],
+    ) -> Option<Answer> {
+        let geometry = self.geometry;
+        Some(self.copying.get_mut(courier)?.command(now, hash, write_cap, geometry))
+    }
+
+    /// Has a courier take the next step of a copy command.
+    pub(crate) fn copy_step(
+        &mut self,
+        now: Instant,
+        courier: usize,
+        hash: CommandHash,
+        entropy: &mut impl Entropy,
+    ) -> Step {
+        let epoch = self.replica_epoch();
+        let Some(copying) = self.copying.get_mut(courier) else { return Step::Ended };
+        copying.step(now, hash, epoch, &mut self.replicas, entropy)
+    }
+
+    /// The courier on the node with this name in the protocol.
+    pub(crate) fn courier_of(&self, hash: IdentityHash) -> Option<usize> {
+        self.directory.services().iter().position(|node| node.identity_hash() == hash)
     }
 
     /// The node of a courier.

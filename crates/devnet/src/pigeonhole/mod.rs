@@ -6,7 +6,7 @@
 //! What travels keeps the sizes of the real network. The key agreement is X25519 alone, see [`mkem`], so envelopes and
 //! descriptors are neither post-quantum nor of any use with a real daemon.
 
-#![expect(dead_code, unused_imports, reason = "the machine on top does not use all of it yet")]
+#![expect(dead_code, reason = "the machine on top does not use all of it yet")]
 
 pub(crate) mod boxes;
 pub(crate) mod copy_stream;
@@ -21,6 +21,7 @@ pub(crate) mod sharding;
 pub(crate) mod store;
 #[cfg(test)]
 mod testing;
+pub(crate) mod voucher;
 
 /// A source of random bytes, handed in by whoever owns the seed.
 pub(crate) trait Entropy {

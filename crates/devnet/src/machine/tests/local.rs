@@ -1,9 +1,8 @@
 //! Local calls (§4.5, §4.6, §4.11-4.13).
 
 use kpthin_core::wire::{
-    CancelResendingCopyCommand, CreateCourierEnvelopesFromPayload, GetDirectoryAuthorities,
-    GetMessageBoxIndexCounter, GetPkiDocument, NextMessageBoxIndex, ReadCap, StartResendingCopyCommand,
-    VoucherDeriveStream, WriteCap,
+    CancelResendingCopyCommand, GetDirectoryAuthorities, GetMessageBoxIndexCounter, GetPkiDocument,
+    NextMessageBoxIndex, ReadCap, VoucherDeriveStream, WriteCap,
 };
 
 use super::*;
@@ -174,26 +173,10 @@ fn slow_calls_are_answered_in_order_and_one_after_the_other() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_refused() {
+fn what_lacks_its_argument_is_refused() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    let envelopes = CreateCourierEnvelopesFromPayload {
-        payload: SecretBytes::from("x"),
-        dest_write_cap: None,
-        dest_start_index: None,
-        is_start: true,
-        is_last: true,
-    };
-    assert_eq!(net.call(conn, envelopes), Err((4, FailureDetail::None)));
-    assert_eq!(net.call(conn, VoucherDeriveStream { voucher: None }), Err((4, FailureDetail::None)));
-    let keys = net.keypair(conn, 1);
-    let copy = StartResendingCopyCommand {
-        write_cap: Some(keys.write_cap),
-        courier_identity_hash: None,
-        courier_queue_id: None,
-    };
-    let detail = FailureDetail::Copy { replica_error_code: 0, failed_envelope_index: 0 };
-    assert_eq!(net.call(conn, copy), Err((4, detail)));
+    assert_eq!(net.call(conn, VoucherDeriveStream { voucher: None }), Err((3, FailureDetail::None)));
     assert_eq!(
         net.call(conn, CancelResendingCopyCommand { write_cap_hash: None }),
         Err((3, FailureDetail::None))

@@ -2,6 +2,7 @@
 
 mod cancels;
 mod chaos;
+mod copies;
 mod epochs;
 mod frames;
 mod handshake;

@@ -9,11 +9,9 @@ mod replica;
 
 use thiserror::Error;
 
-pub(crate) use courier::{
-    CopyReply, CourierEnvelope, CourierQuery, CourierQueryReply, EnvelopeHash, EnvelopeReply, ReplyType,
-};
+pub(crate) use courier::{CopyReply, CourierEnvelope, CourierQuery, EnvelopeHash, EnvelopeReply, ReplyType};
 pub(crate) use reader::Reader;
-pub(crate) use replica::{InnerMessage, ReplicaCode, ReplyInnerMessage, StoredBox};
+pub(crate) use replica::{InnerMessage, ReplicaCode, ReplyInnerMessage};
 
 /// The largest input a decoder looks at, as in the reference.
 pub(crate) const INPUT_LEN_MAX: usize = 16 << 20;
@@ -74,6 +72,8 @@ fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 mod tests {
     use core::fmt::Debug;
 
+    use super::courier::CourierQueryReply;
+    use super::replica::StoredBox;
     use super::*;
     use crate::pigeonhole::testing::{entries, hex};
 

@@ -1,0 +1,234 @@
+//! A courier that carries out copy commands (Pigeonhole backend §6.4).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use kpthin_bacap::{self as bacap, Context};
+use kpthin_core::Instant;
+
+use crate::pigeonhole::Entropy;
+use crate::pigeonhole::boxes::{self, BoxContent};
+use crate::pigeonhole::copy_stream::CopyDecoder;
+use crate::pigeonhole::geometry::Geometry;
+use crate::pigeonhole::messages::{CopyReply, CourierEnvelope, ReplicaCode, ReplyInnerMessage};
+use crate::pigeonhole::replica::{Push, Replicas};
+use crate::pigeonhole::sharding;
+
+/// How long a courier remembers how a command ended.
+const REMEMBERED: Duration = Duration::from_secs(30 * 60);
+/// Tries of one box at one replica.
+const ATTEMPTS: u32 = 10;
+/// How much longer than the first pause the longest is.
+const PAUSE_FACTOR_MAX: u32 = 20;
+/// Boxes, and envelopes, of one command.
+const BOXES_MAX: u64 = 65_536;
+/// Commands remembered or under way; the oldest that has ended goes when there is no room. The reference has no bound.
+const COMMANDS_MAX: usize = 1_024;
+
+/// Names a command: the hash of its write capability.
+pub(crate) type CommandHash = [u8; 32];
+
+/// The commands of one courier.
+#[derive(Debug)]
+pub(crate) struct Copying {
+    /// The first pause before a box is read again.
+    pause: Duration,
+    commands: BTreeMap<CommandHash, Command>,
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are few")]
+enum Command {
+    Ended { at: Instant, reply: CopyReply },
+    Running(Worker),
+}
+
+/// What came of a step.
+pub(crate) enum Step {
+    /// The command has ended.
+    Ended,
+    /// Go on after this time; what is to be replicated meanwhile.
+    Next(Duration, Vec<Push>),
+}
+
+/// What a courier says to a command.
+pub(crate) struct Answer {
+    pub(crate) reply: CopyReply,
+    /// Whether the command begins now, so that its steps have to be taken.
+    pub(crate) begins: bool,
+}
+
+const IN_PROGRESS: CopyReply =
+    CopyReply { status: CopyReply::IN_PROGRESS, replica_code: 0, failed_envelope_index: 0 };
+
+impl Copying {
+    pub(crate) const fn new(pause: Duration) -> Self {
+        Self { pause, commands: BTreeMap::new() }
+    }
+
+    /// Begins a command, or tells how far it is.
+    pub(crate) fn command(
+        &mut self,
+        now: Instant,
+        hash: CommandHash,
+        write_cap: &[u8],
+        geometry: Geometry,
+    ) -> Answer {
+        match self.commands.get(&hash) {
+            Some(Command::Running(_)) => return Answer { reply: IN_PROGRESS, begins: false },
+            Some(Command::Ended { at, reply }) if now.saturating_since(*at) < REMEMBERED => {
+                return Answer { reply: *reply, begins: false };
+            }
+            Some(Command::Ended { .. }) | None => {}
+        }
+        let Ok(cap) = bacap::WriteCap::from_bytes(write_cap) else {
+            let reply = CopyReply { status: CopyReply::FAILED, replica_code: 0, failed_envelope_index: 0 };
+            return Answer { reply, begins: false };
+        };
+        self.make_room();
+        drop(self.commands.insert(hash, Command::Running(Worker::new(cap.read_cap(), geometry))));
+        Answer { reply: IN_PROGRESS, begins: true }
+    }
+
+    /// Takes the next step of a command.
+    pub(crate) fn step(
+        &mut self,
+        now: Instant,
+        hash: CommandHash,
+        epoch: u64,
+        replicas: &mut Replicas,
+        entropy: &mut impl Entropy,
+    ) -> Step {
+        let Some(Command::Running(worker)) = self.commands.get_mut(&hash) else { return Step::Ended };
+        match worker.step(epoch, replicas, entropy) {
+            Ok((pauses, pushes)) => Step::Next(self.pause * pauses, pushes),
+            Err(reply) => {
+                drop(self.commands.insert(hash, Command::Ended { at: now, reply }));
+                Step::Ended
+            }
+        }
+    }
+
+    fn make_room(&mut self) {
+        let ended = self.commands.iter().filter_map(|(hash, command)| match command {
+            Command::Ended { at, .. } => Some((*at, *hash)),
+            Command::Running(_) => None,
+        });
+        if self.commands.len() >= COMMANDS_MAX
+            && let Some((_, oldest)) = ended.min()
+        {
+            drop(self.commands.remove(&oldest));
+        }
+    }
+}
+
+/// Walks over the boxes of one temporary stream.
+#[derive(Debug)]
+struct Worker {
+    cap: bacap::ReadCap,
+    index: bacap::MessageBoxIndex,
+    decoder: CopyDecoder,
+    boxes: u64,
+    /// Envelopes carried out.
+    done: u64,
+    /// Which of the box's shards is asked, and how often it was.
+    shard: usize,
+    attempt: u32,
+    /// Why the last replica had nothing.
+    code: ReplicaCode,
+}
+
+impl Worker {
+    fn new(cap: bacap::ReadCap, geometry: Geometry) -> Self {
+        let index = cap.index().clone();
+        let decoder = CopyDecoder::new(geometry);
+        let code = ReplicaCode::SUCCESS;
+        Self { cap, index, decoder, boxes: 0, done: 0, shard: 0, attempt: 0, code }
+    }
+
+    const fn failed(&self, code: ReplicaCode) -> CopyReply {
+        let failed_envelope_index = self.done.saturating_add(1);
+        CopyReply { status: CopyReply::FAILED, replica_code: code.0, failed_envelope_index }
+    }
+
+    /// Carries out one envelope, or reads one box; tells how many pauses to make, or how it ended.
+    fn step(
+        &mut self,
+        epoch: u64,
+        replicas: &mut Replicas,
+        entropy: &mut impl Entropy,
+    ) -> Result<(u32, Vec<Push>), CopyReply> {
+        let garbage = |worker: &Self| worker.failed(ReplicaCode::SUCCESS);
+        if let Some(envelope) = self.decoder.next_envelope().map_err(|_| garbage(self))? {
+            let pushes = self.carry_out(&envelope, epoch, replicas, entropy)?;
+            return Ok((0, pushes));
+        }
+        if self.decoder.is_final() {
+            // What is left over is not looked at.
+            let status = CopyReply::SUCCEEDED;
+            return Err(CopyReply { status, replica_code: 0, failed_envelope_index: 0 });
+        }
+        if self.boxes >= BOXES_MAX {
+            return Err(garbage(self));
+        }
+        let box_id = self.cap.box_id(&self.index, Context::PIGEONHOLE);
+        let shards = sharding::shards(replicas.identity_keys(), box_id);
+        let Some(number) = shards.get(self.shard) else { return Err(self.failed(self.code)) };
+        self.code = match replicas.read(*number, epoch, box_id) {
+            Some(ReplyInnerMessage::Read(ReplicaCode::SUCCESS, sealed)) => {
+                let content = boxes::open(&self.cap, &self.index, ReplicaCode::SUCCESS, &sealed);
+                match content {
+                    Ok(BoxContent::Message(content)) => {
+                        self.decoder.push_box(&content).map_err(|_| garbage(self))?;
+                        self.index = self.index.next().map_err(|_| garbage(self))?;
+                        (self.shard, self.attempt) = (0, 0);
+                        self.boxes = self.boxes.saturating_add(1);
+                        return Ok((0, Vec::new()));
+                    }
+                    Ok(BoxContent::Tombstone) => ReplicaCode::TOMBSTONE,
+                    Err(_) => return Err(garbage(self)),
+                }
+            }
+            Some(reply) => reply.code(),
+            None => ReplicaCode::INTERNAL_ERROR,
+        };
+        self.attempt = self.attempt.saturating_add(1);
+        if is_temporary(self.code) && self.attempt < ATTEMPTS {
+            return Ok((2_u32.saturating_pow(self.attempt - 1).min(PAUSE_FACTOR_MAX), Vec::new()));
+        }
+        (self.shard, self.attempt) = (self.shard.saturating_add(1), 0);
+        Ok((0, Vec::new()))
+    }
+
+    /// Hands an envelope to both of its replicas; one success is enough.
+    fn carry_out(
+        &mut self,
+        envelope: &CourierEnvelope,
+        epoch: u64,
+        replicas: &mut Replicas,
+        entropy: &mut impl Entropy,
+    ) -> Result<Vec<Push>, CopyReply> {
+        if self.done >= BOXES_MAX {
+            return Err(self.failed(ReplicaCode::SUCCESS));
+        }
+        let online: BTreeSet<u8> = replicas.identity_keys().keys().copied().collect();
+        let (mut pushes, mut codes) = (Vec::new(), Vec::new());
+        for number in envelope.replicas {
+            let (reply, push) = replicas.handle_envelope(number, envelope, epoch, &online, entropy);
+            codes.push(reply.code);
+            pushes.extend(push);
+        }
+        if codes.contains(&ReplicaCode::SUCCESS) {
+            self.done = self.done.saturating_add(1);
+            return Ok(pushes);
+        }
+        let exists = codes.iter().find(|code| **code == ReplicaCode::BOX_ALREADY_EXISTS);
+        let code = exists.or_else(|| codes.first()).copied().unwrap_or(ReplicaCode::INTERNAL_ERROR);
+        Err(self.failed(code))
+    }
+}
+
+/// Whether asking the same replica again may help.
+const fn is_temporary(code: ReplicaCode) -> bool {
+    matches!(code.0, 1 | 4 | 6 | 7 | 9)
+}
