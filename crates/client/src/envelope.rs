@@ -4,7 +4,7 @@ use std::fmt;
 
 use kpthin_core::wire::{
     Blob, EncryptReply, EnvelopeHash, MessageBoxIndex, ReadCap, SecretBytes, StartResendingEncryptedMessage,
-    WriteCap,
+    WriteCap, replica_epoch,
 };
 
 use crate::record::{Head, RecordError, RecordWriter};
@@ -54,12 +54,8 @@ impl Prepared {
         }
     }
 
-    /// Reads the epoch where a courier query has it (§6.3).
     fn replica_epoch(&self) -> Option<u64> {
-        const QUERY_TYPE_AND_REPLICAS: usize = 1 + 2;
-        const WRAPPED_KEYS_AND_REPLY_INDEX: usize = 60 + 60 + 1;
-        let epoch = self.ciphertext.get(QUERY_TYPE_AND_REPLICAS + WRAPPED_KEYS_AND_REPLY_INDEX..)?;
-        epoch.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+        replica_epoch(&self.ciphertext)
     }
 
     fn request(&self, caps: (Option<ReadCap>, Option<WriteCap>)) -> StartResendingEncryptedMessage {

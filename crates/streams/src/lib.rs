@@ -10,6 +10,7 @@
 //! - [`StreamReader`]: every box once, in order, waiting for those that are not written yet.
 //! - [`Conversation`]: one of each.
 //! - [`Inbox`]: hundreds of readers with one scheduler.
+//! - [`CopyJob`]: many boxes of one or several streams, written by a courier at one command.
 //!
 //! What it is not: an end-to-end protocol. Who holds a read capability can read, who holds a write
 //! capability can write; who gets them is the program's business. And no storage: the program keeps
@@ -26,6 +27,7 @@
 //! | [`StreamReader`] | [`ReaderState`] | with each item, in the same transaction: [`Delivery::after`] |
 //! | [`Conversation`] | [`ConversationState`] | as both |
 //! | [`Inbox`] | a [`ReaderState`] per key | per delivery |
+//! | [`CopyJob`] | [`CopyState`] | after [`seal_batch`](CopyJob::seal_batch), [`upload`](CopyJob::upload) and [`finish`](CopyJob::finish) |
 //!
 //! All states are secret, have `to_bytes` and `from_bytes`, and are refused when they were damaged.
 //!
@@ -57,6 +59,7 @@
 //! ```
 
 mod conversation;
+mod copy;
 mod engine;
 mod error;
 mod inbox;
@@ -69,6 +72,7 @@ mod wait;
 mod writer;
 
 pub use conversation::{Conversation, ConversationState};
+pub use copy::{CopyError, CopyJob, CopyOutcome, CopyState, RunError};
 pub use error::{StateError, StreamError};
 pub use inbox::{Attention, Inbox};
 pub use reader::{Delivery, Item, Pauses, ReaderState, StreamReader};

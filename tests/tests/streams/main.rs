@@ -1,5 +1,6 @@
 //! Writers, readers and inboxes on a simulated daemon, in virtual time.
 
+mod copying;
 mod crashes;
 mod expiry;
 mod inbox;
