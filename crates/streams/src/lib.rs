@@ -11,6 +11,7 @@
 //! - [`Conversation`]: one of each.
 //! - [`Inbox`]: hundreds of readers with one scheduler.
 //! - [`CopyJob`]: many boxes of one or several streams, written by a courier at one command.
+//! - [`Joiner`] and [`Inductor`]: contact vouchers, by which two programs come to read each other.
 //!
 //! What it is not: an end-to-end protocol. Who holds a read capability can read, who holds a write
 //! capability can write; who gets them is the program's business. And no storage: the program keeps
@@ -28,6 +29,8 @@
 //! | [`Conversation`] | [`ConversationState`] | as both |
 //! | [`Inbox`] | a [`ReaderState`] per key | per delivery |
 //! | [`CopyJob`] | [`CopyState`] | after [`seal_batch`](CopyJob::seal_batch), [`upload`](CopyJob::upload) and [`finish`](CopyJob::finish) |
+//! | [`Joiner`] | [`JoinerState`] | before [`publish`](Joiner::publish) |
+//! | [`Inductor`] | [`InductorState`] | before [`reply`](Inductor::reply) |
 //!
 //! All states are secret, have `to_bytes` and `from_bytes`, and are refused when they were damaged.
 //!
@@ -68,6 +71,7 @@ mod readers;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod voucher;
 mod wait;
 mod writer;
 
@@ -76,6 +80,7 @@ pub use copy::{CopyError, CopyJob, CopyOutcome, CopyState, RunError};
 pub use error::{StateError, StreamError};
 pub use inbox::{Attention, Inbox};
 pub use reader::{Delivery, Item, Pauses, ReaderState, StreamReader};
+pub use voucher::{Contact, Inductor, InductorState, Joined, Joiner, JoinerState, VoucherError};
 pub use wait::Waiting;
 pub use writer::{Outcome, PushError, RangeError, Receipt, Seq, StreamWriter, WriterState};
 

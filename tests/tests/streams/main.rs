@@ -7,4 +7,5 @@ mod inbox;
 mod reading;
 mod support;
 mod timing;
+mod vouchers;
 mod writing;
