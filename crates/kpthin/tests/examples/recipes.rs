@@ -9,7 +9,7 @@ use crate::support::{assert_prints, example, folder, output, run};
 /// A recipe's name, what it prints everywhere, and what it prints only if the daemon is its own.
 type Recipe = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-const RECIPES: [Recipe; 15] = [
+const RECIPES: [Recipe; 20] = [
     (
         "cancel",
         &["by dropping it", "by a deadline: timed out", "elsewhere: cancelled", "envelope: cancelled"],
@@ -28,6 +28,17 @@ const RECIPES: [Recipe; 15] = [
         ],
         &[],
     ),
+    (
+        "contact_voucher",
+        &["Bob was invited by Alice\nBob reads: Hello, Bob.\nAlice reads: Hello, Alice."],
+        &[],
+    ),
+    ("copy_to_many", &["outcome: Done\n"], &["read: to member 0\nread: to member 1\nread: to member 2"]),
+    (
+        "copy_to_one",
+        &["saved: CopyState(1 destinations", "4500 bytes are written\nreceived the same: true"],
+        &[],
+    ),
     ("create_channel", &["168 bytes", "136 bytes", "first box:        MessageBoxIndex(#", "1549 bytes"], &[]),
     (
         "disconnects",
@@ -41,6 +52,7 @@ const RECIPES: [Recipe; 15] = [
         &[],
     ),
     ("message_a_service", &["echo says: hello, echo\n"], &[]),
+    ("multi_call_buffers", &["2 batches, ", "outcome: Done"], &[]),
     (
         "persist",
         &["box 0: Stored\nbox 1: Stored", "read: written before the crash\nread: written after it"],
@@ -58,6 +70,11 @@ const RECIPES: [Recipe; 15] = [
     ),
     ("prepare_offline", &["sent\nread: prepared offline"], &["the mix network is there: false"]),
     ("read", &["a message: hello\nnothing yet in the box behind it"], &[]),
+    (
+        "tombstone_range_by_copy",
+        &["outcome: Done", "(deleted)\nread: (deleted)\nread: (deleted)\nread: (deleted)\nread: message 6"],
+        &[],
+    ),
     (
         "tombstones",
         &["the first box is deleted: true", "(deleted)\nread: (deleted)\nread: (deleted)\nread: four"],
