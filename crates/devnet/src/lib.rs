@@ -70,7 +70,7 @@ mod server;
 
 pub use config::{DevnetConfig, Profile, Timing};
 pub use machine::{BoxState, ConnId, Devnet, Output, Traffic};
-pub use server::{NOTICE, Pipe, Server, ServerBuilder, StartError};
+pub use server::{ConnectionEvent, NOTICE, Pipe, Server, ServerBuilder, StartError};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

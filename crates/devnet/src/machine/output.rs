@@ -6,6 +6,12 @@ use kpthin_core::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub(super) u64);
 
+impl std::fmt::Display for ConnId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
 /// What the driver has to do next; see [`Devnet::poll_output`](super::Devnet::poll_output).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

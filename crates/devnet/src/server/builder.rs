@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::clock::Clock;
 use super::listen::{self, Listening};
-use super::shared::Shared;
-use super::{Server, StartError};
+use super::shared::{Observer, Shared};
+use super::{ConnectionEvent, Server, StartError};
 use crate::config::DevnetConfig;
 
 /// Where a [`Server`] is to listen, at most one place of each kind.
@@ -20,11 +20,12 @@ pub struct ServerBuilder {
     unix: Option<PathBuf>,
     abstract_name: Option<String>,
     public: bool,
+    observer: Option<Observer>,
 }
 
 impl ServerBuilder {
     pub(super) const fn new(config: DevnetConfig, seed: [u8; 32]) -> Self {
-        Self { config, seed, tcp: None, unix: None, abstract_name: None, public: false }
+        Self { config, seed, tcp: None, unix: None, abstract_name: None, public: false, observer: None }
     }
 
     /// Listens on TCP; port 0 takes a free one.
@@ -54,6 +55,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Tells of every connection on a socket, on the thread that serves it.
+    pub fn on_connection(mut self, observer: impl Fn(&ConnectionEvent) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// Starts the devnet and listens.
     ///
     /// # Errors
@@ -69,7 +76,7 @@ impl ServerBuilder {
         {
             return Err(StartError::NotLoopback(address));
         }
-        let shared = Arc::new(Shared::new(self.config, self.seed, Clock::wall()));
+        let shared = Arc::new(Shared::new(self.config, self.seed, Clock::wall(), self.observer));
         shared.spawn_timer()?;
         // From here on dropping the server ends what was begun.
         let mut server = Server { shared, tcp: None, unix: None, listening: Vec::new() };

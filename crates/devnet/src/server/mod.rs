@@ -19,11 +19,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kpthin_core::Instant;
 
 use crate::config::DevnetConfig;
-use crate::machine::Devnet;
+use crate::machine::{ConnId, Devnet};
 pub use builder::ServerBuilder;
 use clock::Clock;
 pub use error::StartError;
@@ -34,6 +35,24 @@ use shared::Shared;
 /// What the devnet is, for a program to say when it starts one.
 pub const NOTICE: &str =
     "This is a devnet, an embedded stand-in for a Katzenpost daemon. It gives no anonymity.";
+
+/// What happened to a connection on a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionEvent {
+    /// The daemon, or the client, has closed it.
+    Closed {
+        /// Which one.
+        conn: ConnId,
+    },
+    /// It was accepted.
+    Opened {
+        /// Which one.
+        conn: ConnId,
+        /// Where it came in: `tcp` or `unix`.
+        over: &'static str,
+    },
+}
 
 /// A running devnet.
 ///
@@ -84,7 +103,7 @@ impl Server {
     /// [`DevnetConfig::unix_time_at_origin`], so the same seed and the same calls give the same bytes.
     #[must_use]
     pub fn with_manual_clock(config: DevnetConfig, seed: [u8; 32]) -> Self {
-        let shared = Arc::new(Shared::new(config, seed, Clock::manual()));
+        let shared = Arc::new(Shared::new(config, seed, Clock::manual(), None));
         // Finds out when it is due for the first time.
         shared.with(|_, _| ());
         Self { shared, tcp: None, unix: None, listening: Vec::new() }
@@ -137,6 +156,14 @@ impl Server {
     /// [`restart`](Self::restart) starts it again.
     pub fn shutdown(&self) {
         self.with(Devnet::shutdown);
+    }
+
+    /// Waits until no connection is left, after [`shutdown`](Self::shutdown) for example, at most for `timeout`.
+    ///
+    /// Tells whether there is none.
+    #[must_use]
+    pub fn wait_until_closed(&self, timeout: Duration) -> bool {
+        self.shared.wait_until_closed(timeout)
     }
 
     /// Connects the daemon to the mix network or cuts it off.

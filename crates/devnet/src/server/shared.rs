@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use kpthin_core::Instant;
 
-use super::StartError;
 use super::clock::Clock;
 use super::pipe::PipeEnds;
 use super::socket::Stream;
+use super::{ConnectionEvent, StartError};
 use crate::config::DevnetConfig;
 use crate::machine::{ConnId, Devnet, Output};
 
@@ -57,6 +57,9 @@ pub(super) struct State {
     threads: usize,
 }
 
+/// Is told of connections, without any lock held.
+pub(super) type Observer = Box<dyn Fn(&ConnectionEvent) + Send + Sync>;
+
 pub(super) struct Shared {
     state: Mutex<State>,
     /// The machine wants to be woken at another time, or the server stops.
@@ -65,11 +68,17 @@ pub(super) struct Shared {
     ended: Condvar,
     /// How long a client may leave unread what was handed to its socket.
     pub(super) write_deadline: Duration,
+    observer: Option<Observer>,
     clock: Clock,
 }
 
 impl Shared {
-    pub(super) fn new(mut config: DevnetConfig, seed: [u8; 32], clock: Clock) -> Self {
+    pub(super) fn new(
+        mut config: DevnetConfig,
+        seed: [u8; 32],
+        clock: Clock,
+        observer: Option<Observer>,
+    ) -> Self {
         // The epochs and the times of messages are those of the wall clock.
         if let Clock::Wall(_) = clock
             && let Ok(unix_time) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)
@@ -84,7 +93,28 @@ impl Shared {
             wake_at: Some(Instant::ORIGIN),
             threads: 0,
         };
-        Self { state: Mutex::new(state), timer: Condvar::new(), ended: Condvar::new(), write_deadline, clock }
+        let (timer, ended) = (Condvar::new(), Condvar::new());
+        Self { state: Mutex::new(state), timer, ended, write_deadline, observer, clock }
+    }
+
+    pub(super) fn tell(&self, event: ConnectionEvent) {
+        if let Some(observer) = &self.observer {
+            observer(&event);
+        }
+    }
+
+    /// Waits until no connection is left, at most so long; tells whether there is none.
+    pub(super) fn wait_until_closed(&self, timeout: Duration) -> bool {
+        let until = std::time::Instant::now() + timeout;
+        let mut state = self.lock();
+        while !state.links.is_empty() {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     pub(super) fn now(&self) -> Instant {

@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
-use super::StartError;
 use super::shared::{Link, LinkEnd, Shared};
+use super::{ConnectionEvent, StartError};
 use crate::machine::{ConnId, Devnet};
 
 const READ_LEN: usize = 64 << 10;
@@ -37,6 +37,14 @@ impl Stream {
             Self::Tcp(stream) => (&mut &*stream).write(bytes),
             #[cfg(unix)]
             Self::Unix(stream) => (&mut &*stream).write(bytes),
+        }
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "tcp",
+            #[cfg(unix)]
+            Self::Unix(_) => "unix",
         }
     }
 
@@ -94,6 +102,7 @@ pub(super) fn serve(shared: &Arc<Shared>, stream: Stream) {
         drop(state.links.insert(conn, link));
         conn
     });
+    shared.tell(ConnectionEvent::Opened { conn, over: stream.kind() });
     let socket = Socket { conn, stream, changed };
     let reader = socket.clone();
     let started = spawn(shared, "writer", move |shared| socket.write_on(shared));
@@ -209,5 +218,6 @@ fn forget(shared: &Shared, conn: ConnId) {
     if let Some(Link { end: LinkEnd::Socket { stream, changed }, .. }) = link {
         stream.shut_down();
         changed.notify_all();
+        shared.tell(ConnectionEvent::Closed { conn });
     }
 }

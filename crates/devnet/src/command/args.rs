@@ -1,0 +1,141 @@
+//! The command line.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use kpthin_devnet::DevnetConfig;
+
+/// Where the reference daemon listens.
+const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 64_331);
+
+/// An embedded stand-in for the Katzenpost client daemon, as a process. It gives no anonymity.
+///
+/// It speaks the thin-client protocol, keeps real boxes in memory and forgets them at its end. Without --listen or --unix
+/// it listens on 127.0.0.1:64331.
+#[derive(Debug, Parser)]
+#[command(name = "kpthin-devnet", version)]
+pub(crate) struct Args {
+    /// Listens on this TCP address; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Listens on this Unix socket; a path that begins with @ names a Linux abstract socket.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) unix: Option<PathBuf>,
+    /// Listens also where others can reach it, who can then read, write and cancel everything.
+    #[arg(long)]
+    pub(crate) allow_public: bool,
+    /// Whose behaviour it shows: `instant` does as the specification recommends, at once; `reference` as the daemon does.
+    #[arg(long, value_enum, default_value_t = Profile::Instant)]
+    pub(crate) profile: Profile,
+    /// What everything random comes from; a random one unless given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Writes the thinclient.toml there, too.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) write_config: Option<PathBuf>,
+    /// What one encryption takes, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    encrypt_time: Option<u64>,
+    /// From sending a packet to its reply, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    round_trip: Option<u64>,
+    /// Between two packets of the daemon, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    send_slot: Option<u64>,
+    /// From a courier to a replica, and from one replica to the other, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    replica_time: Option<u64>,
+    /// How long an epoch lasts, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    epoch: Option<u64>,
+    /// The payload of a mix packet in bytes, from which all other sizes follow.
+    #[arg(long, value_name = "BYTES")]
+    payload_length: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Profile {
+    Instant,
+    Reference,
+}
+
+impl std::fmt::Display for Profile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Instant => "instant",
+            Self::Reference => "reference",
+        })
+    }
+}
+
+impl Args {
+    /// Where to listen on TCP.
+    pub(crate) fn listen(&self) -> Option<SocketAddr> {
+        self.listen.or_else(|| self.unix.is_none().then_some(USUAL))
+    }
+
+    /// What was given, or a random number.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish())
+    }
+
+    pub(crate) fn config(&self) -> DevnetConfig {
+        let mut config = match self.profile {
+            Profile::Instant => DevnetConfig::instant(),
+            Profile::Reference => DevnetConfig::reference(),
+        };
+        let set = |time: &mut Duration, millis: Option<u64>| {
+            if let Some(millis) = millis {
+                *time = Duration::from_millis(millis);
+            }
+        };
+        set(&mut config.timing.encrypt_time, self.encrypt_time);
+        set(&mut config.timing.round_trip, self.round_trip);
+        set(&mut config.timing.send_slot, self.send_slot);
+        set(&mut config.timing.replica_time, self.replica_time);
+        if let Some(seconds) = self.epoch {
+            config.epoch_period = Duration::from_secs(seconds);
+        }
+        if let Some(bytes) = self.payload_length {
+            config.user_forward_payload_length = bytes;
+        }
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Args {
+        Args::try_parse_from(["kpthin-devnet"].iter().chain(args)).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_place_it_listens_where_the_reference_does() {
+        assert_eq!(parse(&[]).listen(), Some(USUAL));
+        assert_eq!(parse(&["--unix", "/tmp/socket"]).listen(), None);
+        let both = parse(&["--unix", "/tmp/socket", "--listen", "127.0.0.1:0"]);
+        assert_eq!(both.listen(), Some(([127, 0, 0, 1], 0).into()));
+    }
+
+    #[test]
+    fn the_profile_comes_first_and_single_values_change_it() {
+        let config = parse(&["--profile", "reference", "--encrypt-time", "20", "--epoch", "60"]).config();
+        let mut expected = DevnetConfig::reference();
+        expected.timing.encrypt_time = Duration::from_millis(20);
+        expected.epoch_period = Duration::from_secs(60);
+        assert_eq!(config, expected);
+        assert_eq!(parse(&["--seed", "7"]).seed(), 7);
+    }
+}

@@ -1,0 +1,85 @@
+//! The command: starts a server, says where it is, and ends it when asked to.
+
+mod args;
+
+use std::error::Error;
+use std::fmt::Write;
+use std::fs;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use kpthin_devnet::{ConnectionEvent, NOTICE, Server, StartError};
+
+pub(crate) use args::Args;
+
+/// How long clients have to read that the daemon stops.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Runs until Ctrl-C.
+pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    // Before anything is started, so that no signal finds it half-way.
+    let (stop, stopped) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        let _ = stop.send(());
+    })?;
+    let seed = args.seed();
+    let server = start(args, seed)?;
+    println!("{NOTICE}");
+    println!("profile {}, seed {seed}; the same seed makes the same network", args.profile);
+    let config = thin_client_toml(&server, args);
+    println!("\n# thinclient.toml\n{config}");
+    if let Some(path) = &args.write_config {
+        fs::write(path, &config).map_err(|error| format!("{}: {error}", path.display()))?;
+        println!("written to {}", path.display());
+    }
+    println!("Ctrl-C stops it.");
+
+    stopped.recv()?;
+    println!("stopping: clients are told");
+    server.shutdown();
+    if !server.wait_until_closed(GOODBYE) {
+        println!("not all of them have listened");
+    }
+    Ok(())
+}
+
+fn start(args: &Args, seed: u64) -> Result<Server, Box<dyn Error>> {
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(seed.to_le_bytes()).for_each(|(byte, seed)| *byte = seed);
+    let mut builder = Server::builder(args.config(), bytes).on_connection(|event| match event {
+        ConnectionEvent::Closed { conn } => println!("connection {conn} closed"),
+        ConnectionEvent::Opened { conn, over } => println!("connection {conn} opened over {over}"),
+        _ => {}
+    });
+    if let Some(address) = args.listen() {
+        builder = builder.tcp(address);
+    }
+    if let Some(path) = &args.unix {
+        builder = match path.to_str().and_then(|path| path.strip_prefix('@')) {
+            Some(name) => builder.abstract_name(name),
+            None => builder.unix_path(path),
+        };
+    }
+    if args.allow_public {
+        builder = builder.allow_public_addresses();
+    }
+    builder.start().map_err(|error| match error {
+        StartError::NotLoopback(_) => format!(
+            "{error}: others could read and change everything; --allow-public listens there all the same"
+        )
+        .into(),
+        error => error.into(),
+    })
+}
+
+/// What a client reads to find this devnet (§8.1).
+fn thin_client_toml(server: &Server, args: &Args) -> String {
+    let mut toml = String::new();
+    // Writing to memory does not fail.
+    if let Some(path) = &args.unix {
+        let _ = writeln!(toml, "[Dial.Unix]\nAddress = {:?}", path.display().to_string());
+    } else if let Some(address) = server.tcp_addr() {
+        let _ = writeln!(toml, "[Dial.Tcp]\nAddress = {:?}\nNetwork = \"tcp\"", address.to_string());
+    }
+    toml
+}
