@@ -30,7 +30,7 @@
 //! - The seal of a voucher's answer is a substitute: X25519 alone, in fields of the real sizes. An answer that was sealed
 //!   here is opened here and nowhere else; everything else about vouchers is byte-equal to the real network.
 //! - Couriers don't clean up the temporary stream of a copy command, which the reference tries to do in vain.
-//! - Boxes are kept in memory only.
+//! - Sessions and operations are in memory only, as are the real daemon's; boxes may be kept in a file (feature `store`).
 //! - Of the reference's kinks: it does not crash, and a query id or hash of a wrong length ends the connection or is
 //!   answered with code 3 instead of being padded or cut (§4.0); accepting is not serial; keys are case-sensitive
 //!   and the first known member counts; packets leave on a fixed grid instead of at random times.
@@ -69,7 +69,7 @@ pub(crate) mod pigeonhole;
 mod server;
 
 pub use config::{DevnetConfig, Profile, Timing};
-pub use machine::{BoxState, ConnId, Devnet, Output, Traffic};
+pub use machine::{BoxState, ConnId, Devnet, Output, Record, Traffic};
 pub use server::{ConnectionEvent, NOTICE, Pipe, Server, ServerBuilder, StartError};
 
 #[cfg(doctest)]

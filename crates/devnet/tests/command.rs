@@ -2,12 +2,16 @@
 #![cfg(all(unix, feature = "command"))]
 #![expect(clippy::expect_used, reason = "a test that can't go on says why")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use kpthin_core::frame::FrameBuffer;
-use kpthin_core::wire::AnyResponse;
+use kpthin_core::wire::{
+    AnyReply, AnyRequest, AnyResponse, EncryptRead, EncryptReply, EncryptWrite, KeypairReply,
+    MessageBoxIndex, NewKeypair, NextMessageBoxIndex, QueryId, ReadCap, ReplyFailure, RequestFrame, Seed,
+    StartResendingEncryptedMessage, WriteCap,
+};
 
 /// The command, killed if the test fails.
 struct Running {
@@ -48,6 +52,142 @@ fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kpthin-devnet"));
     command.args(args);
     command
+}
+
+/// A client of the crudest kind.
+struct Client {
+    stream: TcpStream,
+    frames: FrameBuffer,
+}
+
+impl Client {
+    fn connect(greeting: &str) -> Self {
+        let address = greeting.lines().find_map(|line| line.strip_prefix("Address = ")).expect(greeting);
+        let stream = TcpStream::connect(address.trim_matches('"')).expect("connected");
+        Self { stream, frames: FrameBuffer::default() }
+    }
+
+    fn call(&mut self, request: impl Into<AnyRequest>) -> Result<AnyReply, ReplyFailure> {
+        let query_id = Some(QueryId::from([1; 16]));
+        let mut bytes = Vec::new();
+        RequestFrame { query_id, request: request.into() }.encode(&mut bytes).expect("encoded");
+        self.stream.write_all(&bytes).expect("sent");
+        loop {
+            while let Some(body) = self.frames.next_frame().expect("a frame") {
+                if let Some(AnyResponse::Reply(reply)) = AnyResponse::decode(body).expect("a response") {
+                    return reply.result;
+                }
+            }
+            let mut buffer = [0; 4_096];
+            let len = self.stream.read(&mut buffer).expect("read");
+            assert!(len > 0, "the daemon has closed the connection");
+            self.frames.push(&buffer[..len]);
+        }
+    }
+
+    fn keys(&mut self) -> KeypairReply {
+        match self.call(NewKeypair { seed: Some(Seed::from([9; 32])) }) {
+            Ok(AnyReply::NewKeypair(keys)) => keys,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn write(&mut self, keys: &KeypairReply, index: &MessageBoxIndex, text: &str) -> MessageBoxIndex {
+        let sealed = self.call(EncryptWrite {
+            plaintext: Some(text.into()),
+            write_cap: Some(keys.write_cap.clone()),
+            message_box_index: Some(index.clone()),
+        });
+        let Ok(AnyReply::EncryptWrite(sealed)) = sealed else { panic!("{sealed:?}") };
+        let next = sealed.next_message_box_index.clone();
+        let started = self.call(start(sealed, None, Some(keys.write_cap.clone()), index));
+        assert!(started.is_ok(), "{started:?}");
+        next
+    }
+
+    fn read(&mut self, keys: &KeypairReply, index: &MessageBoxIndex) -> Result<Vec<u8>, u8> {
+        let sealed = self.call(EncryptRead {
+            read_cap: Some(keys.read_cap.clone()),
+            message_box_index: Some(index.clone()),
+        });
+        let Ok(AnyReply::EncryptRead(sealed)) = sealed else { panic!("{sealed:?}") };
+        match self.call(start(sealed, Some(keys.read_cap.clone()), None, index)) {
+            Ok(AnyReply::StartResendingEncryptedMessage(reply)) => {
+                Ok(reply.plaintext.expect("content").to_vec())
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(failure) => Err(failure.error_code),
+        }
+    }
+}
+
+fn start(
+    sealed: EncryptReply,
+    read_cap: Option<ReadCap>,
+    write_cap: Option<WriteCap>,
+    index: &MessageBoxIndex,
+) -> StartResendingEncryptedMessage {
+    StartResendingEncryptedMessage {
+        read_cap,
+        write_cap,
+        message_box_index: Some(index.as_bytes().into()),
+        reply_index: None,
+        envelope_descriptor: sealed.envelope_descriptor,
+        message_ciphertext: sealed.message_ciphertext,
+        envelope_hash: Some(sealed.envelope_hash),
+        no_retry_on_box_id_not_found: true,
+        no_idempotent_box_already_exists: true,
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_loses_no_box_that_it_has_confirmed() {
+    let folder = std::env::temp_dir().join(format!("kpthin-devnet-store-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("boxes");
+    let args = ["--listen", "127.0.0.1:0", "--store", file.to_str().expect("text")];
+    let mut written = Vec::new();
+    for life in 0..4 {
+        let mut running = Running::start(&args);
+        let mut client = Client::connect(&running.until("Ctrl-C"));
+        let keys = client.keys();
+        let mut index = keys.first_message_index.clone();
+        for (number, text) in written.iter().enumerate() {
+            assert_eq!(
+                client.read(&keys, &index),
+                Ok(String::as_bytes(text).to_vec()),
+                "box {number}, life {life}"
+            );
+            let Ok(AnyReply::NextMessageBoxIndex(next)) =
+                client.call(NextMessageBoxIndex { message_box_index: Some(index) })
+            else {
+                panic!("the next index")
+            };
+            index = next.next_message_box_index;
+        }
+        assert_eq!(client.read(&keys, &index), Err(1), "nothing else is there");
+        for number in 0..5 {
+            let text = format!("life {life}, box {number}");
+            index = client.write(&keys, &index, &text);
+            written.push(text);
+        }
+        // Dropping it kills it, as no signal that it could handle does.
+        drop(running);
+    }
+    // Whoever is second finds the file in use.
+    let first = {
+        let mut running = Running::start(&args);
+        let _ = running.until("Ctrl-C");
+        running
+    };
+    let second = command(&args).output().expect("run");
+    let error = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(second.status.code() == Some(1) && error.contains("boxes"), "{error}");
+    drop(first);
+    std::fs::write(&file, b"not a store").expect("written");
+    let damaged = command(&args).output().expect("run");
+    assert_eq!(damaged.status.code(), Some(1));
+    std::fs::remove_dir_all(&folder).expect("removed");
 }
 
 /// The responses that a connection gives until it ends.

@@ -13,8 +13,8 @@ const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Add
 
 /// An embedded stand-in for the Katzenpost client daemon, as a process. It gives no anonymity.
 ///
-/// It speaks the thin-client protocol, keeps real boxes in memory and forgets them at its end. Without --listen or --unix
-/// it listens on 127.0.0.1:64331.
+/// It speaks the thin-client protocol and keeps real boxes, in memory or in a file. Without --listen or --unix it listens
+/// on 127.0.0.1:64331.
 #[derive(Debug, Parser)]
 #[command(name = "kpthin-devnet", version)]
 pub(crate) struct Args {
@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Whose behaviour it shows: `instant` does as the specification recommends, at once; `reference` as the daemon does.
     #[arg(long, value_enum, default_value_t = Profile::Instant)]
     pub(crate) profile: Profile,
+    /// Keeps boxes in this file, which is made if it is not there; the seed in it counts.
+    #[arg(long, value_name = "PATH", conflicts_with = "seed")]
+    pub(crate) store: Option<PathBuf>,
     /// What everything random comes from; a random one unless given.
     #[arg(long)]
     seed: Option<u64>,

@@ -25,7 +25,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let seed = args.seed();
     let server = start(args, seed)?;
     println!("{NOTICE}");
-    println!("profile {}, seed {seed}; the same seed makes the same network", args.profile);
+    match &args.store {
+        Some(path) => println!("profile {}, boxes are kept in {}", args.profile, path.display()),
+        None => println!("profile {}, seed {seed}; the same seed makes the same network", args.profile),
+    }
     let config = thin_client_toml(&server, args);
     println!("\n# thinclient.toml\n{config}");
     if let Some(path) = &args.write_config {
@@ -59,6 +62,9 @@ fn start(args: &Args, seed: u64) -> Result<Server, Box<dyn Error>> {
             Some(name) => builder.abstract_name(name),
             None => builder.unix_path(path),
         };
+    }
+    if let Some(path) = &args.store {
+        builder = builder.store(path);
     }
     if args.allow_public {
         builder = builder.allow_public_addresses();

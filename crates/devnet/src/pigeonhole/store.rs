@@ -16,11 +16,13 @@ pub(crate) struct BoxStore {
     geometry: Geometry,
     capacity: usize,
     records: BTreeMap<(u64, BoxId), SealedBox>,
+    /// What was stored since somebody looked, if somebody does.
+    journal: Option<Vec<(u64, SealedBox)>>,
 }
 
 impl BoxStore {
     pub(crate) const fn new(geometry: Geometry, capacity: usize) -> Self {
-        Self { geometry, capacity, records: BTreeMap::new() }
+        Self { geometry, capacity, records: BTreeMap::new(), journal: None }
     }
 
     /// Stores a box for good, or deletes it if the ciphertext is empty.
@@ -43,7 +45,7 @@ impl BoxStore {
             Some(kept) if *kept == sealed => ReplicaCode::SUCCESS,
             Some(_) => ReplicaCode::BOX_ALREADY_EXISTS,
             None => {
-                self.restore(epoch, sealed);
+                self.keep(epoch, sealed);
                 ReplicaCode::SUCCESS
             }
         }
@@ -54,7 +56,7 @@ impl BoxStore {
         if let Err(code) = check_signature(&tombstone) {
             return code;
         }
-        self.restore(epoch, tombstone);
+        self.keep(epoch, tombstone);
         ReplicaCode::SUCCESS
     }
 
@@ -75,6 +77,21 @@ impl BoxStore {
     /// Deletes the records that no longer count.
     pub(crate) fn collect_garbage(&mut self, epoch: u64) {
         self.records.retain(|(written, _), _| *written >= epoch.saturating_sub(1));
+    }
+
+    fn keep(&mut self, epoch: u64, sealed: SealedBox) {
+        if let Some(journal) = &mut self.journal {
+            journal.push((epoch, sealed.clone()));
+        }
+        self.restore(epoch, sealed);
+    }
+
+    pub(crate) fn keep_journal(&mut self) {
+        let _ = self.journal.get_or_insert_default();
+    }
+
+    pub(crate) fn take_journal(&mut self) -> Vec<(u64, SealedBox)> {
+        self.journal.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Puts a record in its place without any check, as when it is read back from a disk.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use super::clock::Clock;
 use super::listen::{self, Listening};
 use super::shared::{Observer, Shared};
+#[cfg(feature = "store")]
+use super::store::Store;
 use super::{ConnectionEvent, Server, StartError};
 use crate::config::DevnetConfig;
 
@@ -21,11 +23,23 @@ pub struct ServerBuilder {
     abstract_name: Option<String>,
     public: bool,
     observer: Option<Observer>,
+    #[cfg(feature = "store")]
+    store: Option<PathBuf>,
 }
 
 impl ServerBuilder {
     pub(super) const fn new(config: DevnetConfig, seed: [u8; 32]) -> Self {
-        Self { config, seed, tcp: None, unix: None, abstract_name: None, public: false, observer: None }
+        Self {
+            config,
+            seed,
+            tcp: None,
+            unix: None,
+            abstract_name: None,
+            public: false,
+            observer: None,
+            #[cfg(feature = "store")]
+            store: None,
+        }
     }
 
     /// Listens on TCP; port 0 takes a free one.
@@ -61,12 +75,24 @@ impl ServerBuilder {
         self
     }
 
+    /// Keeps boxes in a file, which is made if it is not there.
+    ///
+    /// A file belongs to one network: the seed in it counts, not the one given here, which only a new file gets. A box
+    /// that was confirmed is on the disk, whatever becomes of the process. If the file can't be written any more, the
+    /// server stops rather than confirm.
+    #[cfg(feature = "store")]
+    pub fn store(mut self, path: impl Into<PathBuf>) -> Self {
+        self.store = Some(path.into());
+        self
+    }
+
     /// Starts the devnet and listens.
     ///
     /// # Errors
     ///
     /// - [`StartError::NotLoopback`] if the TCP address is reachable from elsewhere and that was not allowed.
     /// - [`StartError::PathInUse`] if somebody listens on the path, or there is something else.
+    /// - [`StartError::Store`] if the file is in use, or none of this kind.
     /// - [`StartError::Unsupported`] for sockets that the platform lacks.
     /// - [`StartError::Io`] for everything else the operating system refuses.
     pub fn start(self) -> Result<Server, StartError> {
@@ -76,7 +102,23 @@ impl ServerBuilder {
         {
             return Err(StartError::NotLoopback(address));
         }
-        let shared = Arc::new(Shared::new(self.config, self.seed, Clock::wall(), self.observer));
+        #[cfg(feature = "store")]
+        let (store, seed) = match &self.store {
+            Some(path) => {
+                let (store, seed) = Store::open(path, self.seed)?;
+                let records = store.load(path)?;
+                (Some((store, records)), seed)
+            }
+            None => (None, self.seed),
+        };
+        #[cfg(not(feature = "store"))]
+        let seed = self.seed;
+        let shared = Shared::new(self.config, seed, Clock::wall(), self.observer);
+        #[cfg(feature = "store")]
+        if let Some((store, records)) = store {
+            shared.keep_in(store, records);
+        }
+        let shared = Arc::new(shared);
         shared.spawn_timer()?;
         // From here on dropping the server ends what was begun.
         let mut server = Server { shared, tcp: None, unix: None, listening: Vec::new() };

@@ -25,12 +25,25 @@ pub enum StartError {
     /// Somebody listens there, or it is no socket.
     #[error("{} is in use", .0.display())]
     PathInUse(PathBuf),
+    /// The file of the store can't be used.
+    #[error("{}: {reason}", .path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The platform has no such sockets.
     #[error("the platform does not support {0}")]
     Unsupported(&'static str),
 }
 
 impl StartError {
+    #[cfg(feature = "store")]
+    pub(super) fn store(path: &std::path::Path, error: &dyn std::fmt::Display) -> Self {
+        Self::Store { path: path.to_owned(), reason: error.to_string() }
+    }
+
     pub(super) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::Io { what, kind: error.kind() }
     }

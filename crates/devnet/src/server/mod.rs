@@ -12,6 +12,8 @@ mod listen;
 mod pipe;
 mod shared;
 mod socket;
+#[cfg(feature = "store")]
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -126,6 +128,12 @@ impl Server {
     /// With the wall clock it only does what is due.
     pub fn advance_to(&self, at: Instant) {
         self.shared.advance_to(at);
+    }
+
+    /// What its network was made of.
+    #[must_use]
+    pub fn seed(&self) -> [u8; 32] {
+        self.shared.seed
     }
 
     /// Where it listens on TCP, with the port that it got.

@@ -55,6 +55,8 @@ pub(super) struct State {
     pub(super) stopped: bool,
     wake_at: Option<Instant>,
     threads: usize,
+    #[cfg(feature = "store")]
+    store: Option<super::store::Store>,
 }
 
 /// Is told of connections, without any lock held.
@@ -70,6 +72,7 @@ pub(super) struct Shared {
     pub(super) write_deadline: Duration,
     observer: Option<Observer>,
     clock: Clock,
+    pub(super) seed: [u8; 32],
 }
 
 impl Shared {
@@ -92,9 +95,11 @@ impl Shared {
             stopped: false,
             wake_at: Some(Instant::ORIGIN),
             threads: 0,
+            #[cfg(feature = "store")]
+            store: None,
         };
         let (timer, ended) = (Condvar::new(), Condvar::new());
-        Self { state: Mutex::new(state), timer, ended, write_deadline, observer, clock }
+        Self { state: Mutex::new(state), timer, ended, write_deadline, observer, clock, seed }
     }
 
     pub(super) fn tell(&self, event: ConnectionEvent) {
@@ -143,11 +148,48 @@ impl Shared {
         let result = {
             let mut state = self.lock();
             let result = act(&mut state, self.now());
+            #[cfg(feature = "store")]
+            self.store(&mut state, &mut wakers);
             self.drain(&mut state, &mut wakers);
             result
         };
         wakers.into_iter().for_each(Waker::wake);
         result
+    }
+
+    /// Keeps boxes in a file from now on, after those that are in it.
+    #[cfg(feature = "store")]
+    pub(super) fn keep_in(&self, store: super::store::Store, records: Vec<crate::machine::Record>) {
+        let mut state = self.lock();
+        records.into_iter().for_each(|record| state.devnet.restore_record(record));
+        state.devnet.keep_records();
+        state.store = Some(store);
+    }
+
+    /// Puts on the disk what was stored, before anybody can hear of it: answers are handed out under the same lock,
+    /// later. Where that fails nobody is told anything any more.
+    #[cfg(feature = "store")]
+    fn store(&self, state: &mut State, wakers: &mut Vec<Waker>) {
+        let Some(store) = &mut state.store else { return };
+        let (records, oldest) = (state.devnet.take_records(), state.devnet.oldest_replica_epoch());
+        if store.commit(&records, oldest).is_err() {
+            state.store = None;
+            Self::end(state, wakers);
+            self.timer.notify_all();
+            self.ended.notify_all();
+        }
+    }
+
+    /// Ends every connection at once.
+    fn end(state: &mut State, wakers: &mut Vec<Waker>) {
+        state.stopped = true;
+        for link in state.links.values_mut() {
+            link.closing = true;
+            link.wake(wakers);
+            if let LinkEnd::Socket { stream, .. } = &link.end {
+                stream.shut_down();
+            }
+        }
     }
 
     /// Waits until `changed` is told, or the server stops; whoever changes the state has drained it.
@@ -235,14 +277,7 @@ impl Shared {
     pub(super) fn stop(&self) {
         let mut wakers = Vec::new();
         let mut state = self.lock();
-        state.stopped = true;
-        for link in state.links.values_mut() {
-            link.closing = true;
-            link.wake(&mut wakers);
-            if let LinkEnd::Socket { stream, .. } = &link.end {
-                stream.shut_down();
-            }
-        }
+        Self::end(&mut state, &mut wakers);
         drop(state);
         self.timer.notify_all();
         self.ended.notify_all();

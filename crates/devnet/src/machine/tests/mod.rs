@@ -9,6 +9,7 @@ mod handshake;
 mod local;
 mod messages;
 mod operations;
+mod records;
 mod scheduling;
 mod sessions;
 mod takeover;

@@ -153,6 +153,29 @@ impl Replicas {
         self.replicas.values_mut().for_each(|replica| replica.store.collect_garbage(epoch));
     }
 
+    pub(crate) fn keep_journal(&mut self) {
+        self.replicas.values_mut().for_each(|replica| replica.store.keep_journal());
+    }
+
+    /// What all replicas have stored since the last look; a box may be there twice.
+    pub(crate) fn take_journal(&mut self) -> Vec<(u64, SealedBox)> {
+        self.replicas.values_mut().flat_map(|replica| replica.store.take_journal()).collect()
+    }
+
+    /// Puts a record back at all replicas that keep the box; a tombstone stays.
+    pub(crate) fn restore(&mut self, epoch: u64, sealed: &SealedBox) {
+        for number in sharding::shards(&self.identity_keys, sealed.box_id) {
+            let Some(store) = self.store_mut(number) else { continue };
+            let deleted = matches!(
+                store.read(epoch, sealed.box_id),
+                ReplyInnerMessage::Read(ReplicaCode::TOMBSTONE, _)
+            );
+            if !deleted || sealed.ciphertext.is_empty() {
+                store.restore(epoch, sealed.clone());
+            }
+        }
+    }
+
     /// Returns the public key that a replica has for an epoch.
     pub(crate) fn public_key(&self, number: u8, epoch: u64) -> Option<PublicKey> {
         self.replicas.get(&number).map(|replica| replica.keys.private_key(epoch).public_key())
