@@ -75,3 +75,15 @@ pub enum CopyOutcome {
     /// [`CopyJob::rebuild`](crate::CopyJob::rebuild) seals everything anew, for the same boxes.
     Stale,
 }
+
+/// Why [`CopyJob::run`](crate::CopyJob::run) did not come to an outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "the two reasons are all there are")]
+pub enum RunError<E> {
+    /// A step failed.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The program could not save the state.
+    #[error("the state could not be saved: {0}")]
+    Save(E),
+}

@@ -18,7 +18,7 @@ use kpthin_client::{
 };
 
 pub use self::{
-    error::{CopyError, CopyOutcome},
+    error::{CopyError, CopyOutcome, RunError},
     state::CopyState,
 };
 use self::{
@@ -386,16 +386,4 @@ impl fmt::Debug for CopyJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CopyJob").field("state", &self.state).finish_non_exhaustive()
     }
-}
-
-/// Why [`CopyJob::run`] did not come to an outcome.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(clippy::exhaustive_enums, reason = "the two reasons are all there are")]
-pub enum RunError<E> {
-    /// A step failed.
-    #[error(transparent)]
-    Copy(#[from] CopyError),
-    /// The program could not save the state.
-    #[error("the state could not be saved: {0}")]
-    Save(E),
 }
