@@ -289,7 +289,7 @@ fn envelope(at: &MessageBoxIndex, request: &RequestFrame) -> EncryptReply {
     let mut hash = [0; 32];
     hash[..16].copy_from_slice(request.query_id.unwrap().as_bytes());
     EncryptReply {
-        message_ciphertext: vec![3; 2000].into(),
+        message_ciphertext: [vec![0], vec![3; 1999]].concat().into(),
         envelope_descriptor: vec![4; 201].into(),
         envelope_hash: hash.into(),
         next_message_box_index: index(at.counter() + 1),
