@@ -42,6 +42,8 @@ pub struct Timing {
     pub poll_interval: Duration,
     /// A courier's first pause before it reads a box of a copy stream again; it doubles up to twenty times that.
     pub copy_pause: Duration,
+    /// The daemon's pause before it asks a courier again how far a copy command is.
+    pub copy_poll: Duration,
     /// From the daemon's start to its first document; a connection gets no first frame before, for 30 s at most.
     pub first_document: Duration,
 }
@@ -54,6 +56,7 @@ impl Timing {
         replica_time: Duration::ZERO,
         poll_interval: Duration::from_millis(50),
         copy_pause: Duration::from_millis(5),
+        copy_poll: Duration::from_millis(50),
         first_document: Duration::ZERO,
     };
 
@@ -65,6 +68,7 @@ impl Timing {
         replica_time: Duration::from_secs(2),
         poll_interval: Duration::ZERO,
         copy_pause: Duration::from_millis(500),
+        copy_poll: Duration::from_secs(5),
         first_document: Duration::from_secs(3),
     };
 }

@@ -3,7 +3,7 @@
 use std::{env, fmt, path::PathBuf, pin::Pin, process, sync::Arc, time::Duration};
 
 use kpthin::{
-    CallError, Client, Config, ConnectError, DaemonError, Read,
+    Client, Config, ConnectError, Read,
     devnet::{DevnetConfig, Server},
     wire::{KeypairReply, MessageBoxIndex, ReadCap, SecretBytes},
 };
@@ -27,6 +27,24 @@ impl<E: fmt::Display> From<E> for Outcome {
 /// How an adapter connects.
 pub type Connect = fn(Config) -> Pin<Box<dyn Future<Output = Result<Client, ConnectError>> + Send>>;
 
+/// The reference daemon with its kinks, a hundred times faster.
+pub fn quick_reference() -> DevnetConfig {
+    let mut config = DevnetConfig::reference();
+    let timing = &mut config.timing;
+    for time in [
+        &mut timing.encrypt_time,
+        &mut timing.round_trip,
+        &mut timing.send_slot,
+        &mut timing.replica_time,
+        &mut timing.copy_pause,
+        &mut timing.copy_poll,
+        &mut timing.first_document,
+    ] {
+        *time /= 100;
+    }
+    config
+}
+
 /// A daemon to run against, and the adapter to connect with.
 #[derive(Clone)]
 pub struct Target {
@@ -38,9 +56,9 @@ pub struct Target {
 
 impl Target {
     /// An embedded daemon of the body's own, on a Unix socket.
-    pub fn devnet(connect: Connect, body: &str) -> Result<Self, String> {
+    pub fn devnet(connect: Connect, config: DevnetConfig, body: &str) -> Result<Self, String> {
         let socket: PathBuf = env::temp_dir().join(format!("kpthin-{}-{:.60}.sock", process::id(), body));
-        let server = Server::builder(DevnetConfig::instant(), [7; 32])
+        let server = Server::builder(config, [7; 32])
             .unix_path(&socket)
             .start()
             .map_err(|error| format!("the embedded daemon does not start: {error}"))?;
@@ -74,17 +92,6 @@ impl Target {
     /// The pause before something that is not there yet is asked for again.
     pub async fn pause(&self, client: &Client) {
         client.pause(Duration::from_millis(if self.devnet.is_some() { 10 } else { 2_000 })).await;
-    }
-
-    /// Takes the embedded daemon's "not here" as a reason to skip, and everything else as it is.
-    pub fn unless_lacking<T>(&self, result: Result<T, CallError>) -> Result<T, Outcome> {
-        match result {
-            Err(CallError::Daemon(DaemonError::InternalError)) if self.devnet.is_some() => {
-                Err(Outcome::Skipped("devnet".into()))
-            }
-            Ok(value) => Ok(value),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Reads a box that has been written, until replication lets it be seen.

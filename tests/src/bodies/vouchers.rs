@@ -7,8 +7,7 @@ use super::target::{Outcome, Target, ensure};
 pub async fn an_invitation_goes_round(target: Target) -> Result<(), Outcome> {
     let client = target.client().await?;
     let stream = target.stream(&client).await?;
-    let mint = client.voucher_mint(&stream.write_cap, "Alice").timeout(target.patience()).await;
-    let minted = target.unless_lacking(mint)?;
+    let minted = client.voucher_mint(&stream.write_cap, "Alice").timeout(target.patience()).await?;
     let derived = client.voucher_derive_stream(&minted.voucher).timeout(target.patience()).await?;
     ensure(derived.voucher_write_cap == minted.voucher_write_cap, "both derive the same stream")?;
     let induct = client.voucher_induct(&minted.voucher, minted.voucher_payload.clone(), "welcome");
@@ -24,8 +23,7 @@ pub async fn an_invitation_goes_round(target: Target) -> Result<(), Outcome> {
 pub async fn a_payload_of_another_voucher_is_refused(target: Target) -> Result<(), Outcome> {
     let client = target.client().await?;
     let stream = target.stream(&client).await?;
-    let mint = client.voucher_mint(&stream.write_cap, "Alice").timeout(target.patience()).await;
-    let alice = target.unless_lacking(mint)?;
+    let alice = client.voucher_mint(&stream.write_cap, "Alice").timeout(target.patience()).await?;
     let bob = client.voucher_mint(&stream.write_cap, "Bob").timeout(target.patience()).await?;
     let induct = client.voucher_induct(&alice.voucher, bob.voucher_payload.clone(), "welcome");
     match induct.timeout(target.patience()).await {

@@ -1,15 +1,16 @@
 //! Every method of the client against a daemon: the embedded one, and a real one if there is one.
 //!
-//! The same bodies run twice. Against the embedded daemon always; what that one cannot do yet is
-//! reported as `skipped: devnet`. Against the daemon that the `thinclient.toml` named by
+//! The same bodies run three times. Against the embedded daemon always, as it should be and with the
+//! kinks of the reference. Against the daemon that the `thinclient.toml` named by
 //! `KPTHIN_LIVE_CONFIG` leads to, with the patience that a real network needs; without that
 //! variable they are reported as skipped. A word on the command line selects bodies by name.
 
 use std::{env, process::ExitCode, time::Instant};
 
+use kpthin::devnet::DevnetConfig;
 use kpthin_tests::{
     adapters::{Adapter, TokioMultiThread},
-    bodies::{ALL, Outcome, Target},
+    bodies::{ALL, Outcome, Target, quick_reference},
 };
 
 const VARIABLE: &str = "KPTHIN_LIVE_CONFIG";
@@ -23,7 +24,8 @@ fn main() -> ExitCode {
     let connect = TokioMultiThread::connect;
     for (name, body) in ALL {
         let targets = [
-            ("devnet", Some(Target::devnet(connect, name))),
+            ("devnet", Some(Target::devnet(connect, DevnetConfig::instant(), name))),
+            ("reference", Some(Target::devnet(connect, quick_reference(), &format!("r-{name}")))),
             ("live", live.as_deref().map(|path| Target::live(connect, path))),
         ];
         for (kind, target) in targets {

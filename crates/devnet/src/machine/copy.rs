@@ -8,9 +8,6 @@ use super::operation::{OpId, Wait};
 use crate::network::{CommandHash, Step};
 use crate::pigeonhole::messages::CopyReply;
 
-/// The pause before the daemon asks again how far a courier is.
-const POLL: Duration = Duration::from_secs(5);
-
 const COPY_COMMAND_FAILED: u8 = 26;
 const INTERNAL_ERROR: u8 = 4;
 
@@ -20,9 +17,8 @@ impl Devnet {
             CopyReply::SUCCEEDED => self.finish_copy(id, 0, reply),
             CopyReply::FAILED => self.finish_copy(id, COPY_COMMAND_FAILED, reply),
             CopyReply::IN_PROGRESS => {
-                let pause =
-                    if self.is_reference() { POLL } else { POLL.min(self.config.timing.poll_interval) };
-                let again = self.schedule.add(self.now + pause, Event::Resend(id));
+                let at = self.now + self.config.timing.copy_poll;
+                let again = self.schedule.add(at, Event::Resend(id));
                 if let Some(operation) = self.operations.get_mut(&id) {
                     operation.wait = Wait::Pause(again);
                 }
