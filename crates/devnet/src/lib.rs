@@ -69,7 +69,7 @@ pub(crate) mod pigeonhole;
 mod server;
 
 pub use config::{DevnetConfig, Profile, Timing};
-pub use machine::{BoxState, ConnId, Devnet, Output, Record, Traffic};
+pub use machine::{BoxState, ConnId, Devnet, Faults, Output, Record, Traffic, UnknownFault};
 pub use server::{ConnectionEvent, NOTICE, Pipe, Server, ServerBuilder, StartError};
 
 #[cfg(doctest)]

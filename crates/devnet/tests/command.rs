@@ -249,6 +249,8 @@ fn what_is_wrong_is_told() {
     };
     let (code, error) = output(&["--listen", "0.0.0.0:0"]);
     assert!(code == Some(1) && error.contains("--allow-public"), "{code:?} {error}");
+    let (code, error) = output(&["--fault", "luck=1"]);
+    assert!(code == Some(2) && error.contains("reply-loss=SHARE"), "{code:?} {error}");
     let (code, error) = output(&["--profile", "kind"]);
     assert!(code == Some(2) && error.contains("instant, reference"), "{code:?} {error}");
     let (code, error) = output(&["--listen", "127.0.0.1:0", "--write-config", "/no/such/folder/file"]);

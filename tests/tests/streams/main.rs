@@ -3,6 +3,7 @@
 mod copying;
 mod crashes;
 mod expiry;
+mod faults;
 mod inbox;
 mod reading;
 mod support;

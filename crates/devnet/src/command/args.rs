@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use kpthin_devnet::DevnetConfig;
+use kpthin_devnet::{DevnetConfig, Faults};
 
 /// Where the reference daemon listens.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 64_331);
@@ -51,6 +51,10 @@ pub(crate) struct Args {
     /// From a courier to a replica, and from one replica to the other, in milliseconds.
     #[arg(long, value_name = "MS")]
     replica_time: Option<u64>,
+    /// Has something go wrong: loss=SHARE, reply-loss=SHARE (of packets, 0 to 1) or replica-down=NUMBER (0 to 2); may be
+    /// given more than once.
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Faults>,
     /// How long an epoch lasts, in seconds.
     #[arg(long, value_name = "SECONDS")]
     epoch: Option<u64>,
@@ -83,6 +87,11 @@ impl Args {
     /// What was given, or a random number.
     pub(crate) fn seed(&self) -> u64 {
         self.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish())
+    }
+
+    /// All faults together.
+    pub(crate) fn faults(&self) -> Faults {
+        self.faults.iter().cloned().fold(Faults::default(), Faults::and)
     }
 
     pub(crate) fn config(&self) -> DevnetConfig {

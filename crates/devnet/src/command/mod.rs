@@ -24,6 +24,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     })?;
     let seed = args.seed();
     let server = start(args, seed)?;
+    server.with(|devnet, now| devnet.set_faults(now, args.faults()));
     println!("{NOTICE}");
     match &args.store {
         Some(path) => println!("profile {}, boxes are kept in {}", args.profile, path.display()),

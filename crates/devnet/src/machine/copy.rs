@@ -34,7 +34,7 @@ impl Devnet {
     }
 
     pub(super) fn copy_step(&mut self, courier: usize, hash: CommandHash) {
-        match self.network.copy_step(self.now, courier, hash, &mut self.entropy) {
+        match self.network.copy_step(self.now, courier, hash, &self.faults.replicas_down, &mut self.entropy) {
             Step::Ended => {}
             Step::Next(pause, pushes) => {
                 for push in pushes {

@@ -1,6 +1,7 @@
 //! What happens by itself, later.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kpthin_core::Instant;
 use kpthin_core::wire::{AppId, MessageReply};
@@ -47,6 +48,9 @@ pub(super) enum Event {
     WriteDeadline(ConnId),
 }
 
+/// The pause before a replica that is down is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
 impl Event {
     /// Whether it happens in the network, whatever becomes of the daemon.
     pub(super) const fn outlives_daemon(&self) -> bool {
@@ -76,6 +80,10 @@ impl Devnet {
             Event::LocalDone(conn) => self.finish_local(conn),
             Event::Resend(op) => self.queue_resend(op),
             Event::Reply(op, reply) => self.handle_reply(op, *reply),
+            Event::Replicate(push) if self.faults.replicas_down.contains(&push.replica) => {
+                let later = self.config.timing.replica_time.max(RETRY);
+                let _ = self.schedule.add(self.now + later, Event::Replicate(push));
+            }
             Event::Replicate(push) => {
                 let epoch = self.network.replica_epoch();
                 let _ = self.network.replicas.handle_push(push, epoch);

@@ -5,6 +5,7 @@ mod broadcast;
 mod conn;
 mod copy;
 mod event;
+mod faults;
 mod local;
 mod mailbox;
 mod message;
@@ -35,6 +36,7 @@ use crate::pigeonhole::Entropy;
 use crate::pigeonhole::geometry::Geometry;
 use conn::Conn;
 use event::Event;
+pub use faults::{Faults, UnknownFault};
 pub use mailbox::BoxState;
 use operation::{OpId, Operation};
 pub use output::{ConnId, Output};
@@ -125,6 +127,7 @@ pub struct Devnet {
     operations_made: u64,
     slots: Slots,
     traffic: Traffic,
+    faults: Faults,
     held: VecDeque<Event>,
     closed: VecDeque<ConnId>,
     transmit: BTreeSet<ConnId>,
@@ -157,6 +160,7 @@ impl Devnet {
             operations_made: 0,
             slots: Slots::default(),
             traffic: Traffic::default(),
+            faults: Faults::default(),
             held: VecDeque::new(),
             closed: VecDeque::new(),
             transmit: BTreeSet::new(),

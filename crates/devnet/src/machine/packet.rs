@@ -44,10 +44,14 @@ impl Devnet {
     /// Sends an operation's envelope, or sends it again.
     pub(super) fn send_packet(&mut self, id: OpId) {
         let round_trip = self.config.timing.round_trip;
+        let lost = self.loses_packet();
         let Some(operation) = self.operations.get_mut(&id) else { return };
         operation.packets = operation.packets.saturating_add(1);
-        let packet = self.schedule.add(self.now + round_trip / 2, Event::AtCourier(id));
         let timeout = self.schedule.add(self.now + round_trip + RETRANSMISSION_SLACK, Event::Resend(id));
+        let packet = match lost {
+            true => timeout,
+            false => self.schedule.add(self.now + round_trip / 2, Event::AtCourier(id)),
+        };
         operation.wait = Wait::Packet { packet, timeout };
     }
 
@@ -73,6 +77,9 @@ impl Devnet {
             Ok(CourierQuery::Copy(_)) => CourierReply::WrongType,
             Err(_) => CourierReply::Envelope(malformed()),
         };
+        if self.loses_reply() {
+            return;
+        }
         let way_back = self.config.timing.round_trip.saturating_sub(self.config.timing.round_trip / 2);
         let back = self.schedule.add(self.now + way_back, Event::Reply(id, Box::new(reply)));
         if let Some(Operation { wait: Wait::Packet { packet, .. }, .. }) = self.operations.get_mut(&id) {
@@ -96,7 +103,11 @@ impl Devnet {
 
     pub(super) fn reach_replica(&mut self, courier: usize, slot: usize, envelope: &CourierEnvelope) {
         let Some(number) = envelope.replicas.get(slot).copied() else { return };
-        let (epoch, online) = (self.network.replica_epoch(), self.network.online());
+        if self.faults.replicas_down.contains(&number) {
+            return;
+        }
+        let (epoch, mut online) = (self.network.replica_epoch(), self.network.online());
+        online.retain(|number| !self.faults.replicas_down.contains(number));
         let replicas = &mut self.network.replicas;
         let (reply, push) = replicas.handle_envelope(number, envelope, epoch, &online, &mut self.entropy);
         if let Some(courier) = self.network.courier(courier) {

@@ -96,11 +96,12 @@ impl Copying {
         now: Instant,
         hash: CommandHash,
         epoch: u64,
+        down: &BTreeSet<u8>,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
     ) -> Step {
         let Some(Command::Running(worker)) = self.commands.get_mut(&hash) else { return Step::Ended };
-        match worker.step(epoch, replicas, entropy) {
+        match worker.step(epoch, down, replicas, entropy) {
             Ok((pauses, pushes)) => Step::Next(self.pause * pauses, pushes),
             Err(reply) => {
                 drop(self.commands.insert(hash, Command::Ended { at: now, reply }));
@@ -155,12 +156,13 @@ impl Worker {
     fn step(
         &mut self,
         epoch: u64,
+        down: &BTreeSet<u8>,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
     ) -> Result<(u32, Vec<Push>), CopyReply> {
         let garbage = |worker: &Self| worker.failed(ReplicaCode::SUCCESS);
         if let Some(envelope) = self.decoder.next_envelope().map_err(|_| garbage(self))? {
-            let pushes = self.carry_out(&envelope, epoch, replicas, entropy)?;
+            let pushes = self.carry_out(&envelope, epoch, down, replicas, entropy)?;
             return Ok((0, pushes));
         }
         if self.decoder.is_final() {
@@ -174,7 +176,8 @@ impl Worker {
         let box_id = self.cap.box_id(&self.index, Context::PIGEONHOLE);
         let shards = sharding::shards(replicas.identity_keys(), box_id);
         let Some(number) = shards.get(self.shard) else { return Err(self.failed(self.code)) };
-        self.code = match replicas.read(*number, epoch, box_id) {
+        let answer = if down.contains(number) { None } else { replicas.read(*number, epoch, box_id) };
+        self.code = match answer {
             Some(ReplyInnerMessage::Read(ReplicaCode::SUCCESS, sealed)) => {
                 let content = boxes::open(&self.cap, &self.index, ReplicaCode::SUCCESS, &sealed);
                 match content {
@@ -205,15 +208,17 @@ impl Worker {
         &mut self,
         envelope: &CourierEnvelope,
         epoch: u64,
+        down: &BTreeSet<u8>,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
     ) -> Result<Vec<Push>, CopyReply> {
         if self.done >= BOXES_MAX {
             return Err(self.failed(ReplicaCode::SUCCESS));
         }
-        let online: BTreeSet<u8> = replicas.identity_keys().keys().copied().collect();
+        let listed = replicas.identity_keys().keys().copied();
+        let online: BTreeSet<u8> = listed.filter(|number| !down.contains(number)).collect();
         let (mut pushes, mut codes) = (Vec::new(), Vec::new());
-        for number in envelope.replicas {
+        for number in envelope.replicas.into_iter().filter(|number| !down.contains(number)) {
             let (reply, push) = replicas.handle_envelope(number, envelope, epoch, &online, entropy);
             codes.push(reply.code);
             pushes.extend(push);
@@ -223,7 +228,8 @@ impl Worker {
             return Ok(pushes);
         }
         let exists = codes.iter().find(|code| **code == ReplicaCode::BOX_ALREADY_EXISTS);
-        let code = exists.or_else(|| codes.first()).copied().unwrap_or(ReplicaCode::INTERNAL_ERROR);
+        let code = exists.or_else(|| codes.first()).copied().unwrap_or(ReplicaCode::SUCCESS);
+        // Without any verdict it is 0.
         Err(self.failed(code))
     }
 }

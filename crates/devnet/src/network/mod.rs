@@ -174,11 +174,12 @@ impl Network {
         now: Instant,
         courier: usize,
         hash: CommandHash,
+        down: &BTreeSet<u8>,
         entropy: &mut impl Entropy,
     ) -> Step {
         let epoch = self.replica_epoch();
         let Some(copying) = self.copying.get_mut(courier) else { return Step::Ended };
-        copying.step(now, hash, epoch, &mut self.replicas, entropy)
+        copying.step(now, hash, epoch, down, &mut self.replicas, entropy)
     }
 
     /// The courier on the node with this name in the protocol.
