@@ -84,6 +84,7 @@ pub use io::{Clock, Duplex, Runtime};
 pub use kpthin_core::{
     Instant,
     error::{CallError, CloseReason, DaemonError, Fate, InvalidRequest, ReplicaError, Retry},
+    machine::limits::COMPANION_WINDOW as ASKS_AT_ONCE,
     machine::{DisconnectCause, Event, HandshakeStep, LinkError, LinkStatus, Status},
     pki, wire,
 };

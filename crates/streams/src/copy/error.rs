@@ -30,9 +30,6 @@ pub enum CopyError {
         /// The box they both start from.
         counter: u64,
     },
-    /// The network has no courier, or there is no document yet.
-    #[error("the network's document names no courier")]
-    NoCourier,
     /// How much a box can hold is not known before the first connection.
     #[error("how much a box can hold is not known before the first connection")]
     NoGeometry,

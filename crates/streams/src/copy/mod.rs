@@ -33,8 +33,7 @@ const AT_ONCE: usize = 8;
 /// Writes many boxes of one or several streams by a single command to a courier.
 ///
 /// What is to be written is packed into *elements*, which are uploaded to a temporary stream. Then a
-/// courier is told to carry them out, in order. Until then no destination shows anything; after that
-/// it goes fast, and whoever watches can't tell the boxes' writer from the courier.
+/// courier is told to carry them out, in order. Until then no destination shows anything.
 ///
 /// It is not all or nothing: when a box is refused, those before it stay written, and
 /// [`CopyOutcome::Failed`] says which one it was.

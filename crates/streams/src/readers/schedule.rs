@@ -7,7 +7,7 @@ use std::{
 };
 
 use kpthin_client::{
-    Asked, CallError, Instant,
+    ASKS_AT_ONCE, Asked, CallError, Instant,
     wire::{MessageBoxIndex, ReadCap},
 };
 
@@ -16,9 +16,6 @@ use crate::{
     inbox::Attention,
     reader::{Pauses, ReaderState, core::Core},
 };
-
-/// Boxes asked for at once; the client lets no more through.
-const ASKS_AT_ONCE: usize = 10;
 
 struct Entry {
     /// Tells this reader from an earlier one with its name.
