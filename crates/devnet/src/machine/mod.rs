@@ -107,6 +107,9 @@ enum Process {
 /// | operations and messages of one session | 4,096 each | further ones are refused |
 /// | waiting mixnet requests of one connection | 16 ([`Profile::Reference`]) | the connection stops |
 /// | stored boxes | [`DevnetConfig::replica_capacity`] | replica code 6 |
+/// | copy commands of one courier | 1,024 | the oldest that has ended is forgotten; while all run, a further one fails |
+/// | boxes, and envelopes, of one copy command | 65,536 | it fails |
+/// | tombstones packed by one call | 65,536 | code 3 |
 pub struct Devnet {
     config: DevnetConfig,
     now: Instant,

@@ -29,7 +29,7 @@ impl Record {
 }
 
 impl Devnet {
-    /// From now on remembers what is stored, for [`take_records`](Self::take_records).
+    /// From now on remembers what is stored, without bound, until [`take_records`](Self::take_records) takes it.
     pub fn keep_records(&mut self) {
         self.network.replicas.keep_journal();
     }

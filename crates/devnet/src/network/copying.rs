@@ -22,7 +22,8 @@ const ATTEMPTS: u32 = 10;
 const PAUSE_FACTOR_MAX: u32 = 20;
 /// Boxes, and envelopes, of one command.
 const BOXES_MAX: u64 = 65_536;
-/// Commands remembered or under way; the oldest that has ended goes when there is no room. The reference has no bound.
+/// Commands remembered or under way. The oldest that has ended goes when there is no room; while all are under way, a
+/// further one fails. The reference has no bound.
 const COMMANDS_MAX: usize = 1_024;
 
 /// Names a command: the hash of its write capability.
@@ -81,11 +82,11 @@ impl Copying {
             }
             Some(Command::Ended { .. }) | None => {}
         }
-        let Ok(cap) = bacap::WriteCap::from_bytes(write_cap) else {
+        let cap = bacap::WriteCap::from_bytes(write_cap).ok().filter(|_| self.make_room());
+        let Some(cap) = cap else {
             let reply = CopyReply { status: CopyReply::FAILED, replica_code: 0, failed_envelope_index: 0 };
             return Answer { reply, begins: false };
         };
-        self.make_room();
         drop(self.commands.insert(hash, Command::Running(Worker::new(cap.read_cap(), geometry))));
         Answer { reply: IN_PROGRESS, begins: true }
     }
@@ -110,7 +111,8 @@ impl Copying {
         }
     }
 
-    fn make_room(&mut self) {
+    /// Tells whether there is room for one more.
+    fn make_room(&mut self) -> bool {
         let ended = self.commands.iter().filter_map(|(hash, command)| match command {
             Command::Ended { at, .. } => Some((*at, *hash)),
             Command::Running(_) => None,
@@ -120,6 +122,7 @@ impl Copying {
         {
             drop(self.commands.remove(&oldest));
         }
+        self.commands.len() < COMMANDS_MAX
     }
 }
 
@@ -237,4 +240,24 @@ impl Worker {
 /// Whether asking the same replica again may help.
 const fn is_temporary(code: ReplicaCode) -> bool {
     matches!(code.0, 1 | 4 | 6 | 7 | 9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_commands_are_under_way_and_a_further_one_fails() {
+        let write_cap = bacap::WriteCap::from_seed(&[1; 32]).to_bytes();
+        let mut copying = Copying::new(Duration::from_millis(1));
+        let mut command = |number: usize| {
+            let mut hash = [0; 32];
+            hash.iter_mut().zip(number.to_le_bytes()).for_each(|(to, from)| *to = from);
+            let answer = copying.command(Instant::ORIGIN, hash, &write_cap, Geometry::new(2_000).unwrap());
+            (answer.reply.status, answer.begins)
+        };
+        assert!((0..COMMANDS_MAX).all(|number| command(number) == (CopyReply::IN_PROGRESS, true)));
+        assert_eq!(command(COMMANDS_MAX), (CopyReply::FAILED, false));
+        assert_eq!(command(0), (CopyReply::IN_PROGRESS, false), "the others go on");
+    }
 }

@@ -4,6 +4,7 @@ mod cancels;
 mod chaos;
 mod copies;
 mod epochs;
+mod faults;
 mod frames;
 mod handshake;
 mod local;
