@@ -23,19 +23,37 @@ pub enum Profile {
     /// - A request right behind a token that resumes goes unanswered.
     /// - A capability of a wrong length ends the connection (§4.0).
     /// - Couriers ask the replicas at most five times again per envelope.
+    /// - Packets leave at random times, one a second on average (§9.1).
+    /// - A body of CBOR null or undefined ends the daemon; a [`Server`](crate::Server) then stays dead until it
+    ///   is restarted.
     Reference,
+}
+
+/// When packets leave, where they may not all leave at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pacing {
+    /// One each time a slot has passed, so that every wait has a bound.
+    Even,
+    /// At random times that are a slot apart on average, as those of a Poisson process (§9.1).
+    Poisson,
 }
 
 /// How long things take; zero means at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timing {
-    /// What one `encrypt_read` or `encrypt_write` takes, during which its connection does nothing else.
+    /// What one `encrypt_read` or `encrypt_write` takes, during which its connection does nothing else; packing a copy
+    /// stream takes as long for each box.
     pub encrypt_time: Duration,
+    /// What one step of the key agreement takes: minting and opening a voucher need one, inducting two.
+    pub group_action: Duration,
     /// From sending a packet to its reply.
     pub round_trip: Duration,
-    /// Between two packets of the daemon; zero sends everything that is ready.
+    /// Between two packets of the daemon, on average; zero sends everything that is ready.
     pub send_slot: Duration,
+    /// Whether slots are even or random.
+    pub pacing: Pacing,
     /// From a courier's dispatch to a replica's answer, and from one replica to the other.
     pub replica_time: Duration,
     /// The pause before an envelope is sent a third time; raised to 1 ms where nothing else would slow polling down.
@@ -51,8 +69,10 @@ pub struct Timing {
 impl Timing {
     const INSTANT: Self = Self {
         encrypt_time: Duration::ZERO,
+        group_action: Duration::ZERO,
         round_trip: Duration::ZERO,
         send_slot: Duration::ZERO,
+        pacing: Pacing::Even,
         replica_time: Duration::ZERO,
         poll_interval: Duration::from_millis(50),
         copy_pause: Duration::from_millis(5),
@@ -63,8 +83,10 @@ impl Timing {
     /// What was observed on a network of the reference's own programs (§9.10).
     const REFERENCE: Self = Self {
         encrypt_time: Duration::from_secs(2),
+        group_action: Duration::from_millis(300),
         round_trip: Duration::from_millis(1_300),
         send_slot: Duration::from_secs(1),
+        pacing: Pacing::Poisson,
         replica_time: Duration::from_secs(2),
         poll_interval: Duration::ZERO,
         copy_pause: Duration::from_millis(500),
@@ -98,7 +120,9 @@ pub struct DevnetConfig {
     pub mixnet: bool,
     /// How long a client may leave its frames unread before its connection is ended (§1.4).
     pub write_deadline: Duration,
-    /// How many boxes each of the three replicas keeps before it says that its storage is full.
+    /// How many replicas there are, 2 to 32; two of them keep each box.
+    pub replicas: u8,
+    /// How many boxes each replica keeps before it says that its storage is full.
     pub replica_capacity: usize,
 }
 
@@ -116,6 +140,7 @@ impl DevnetConfig {
             unix_time_at_origin: Duration::from_secs(1_767_225_600),
             mixnet: true,
             write_deadline: Duration::from_secs(60),
+            replicas: 3,
             replica_capacity: 1 << 20,
         }
     }
@@ -133,6 +158,7 @@ impl DevnetConfig {
     pub(crate) fn in_range(mut self) -> Self {
         self.user_forward_payload_length = self.user_forward_payload_length.clamp(512, 1 << 20);
         self.epoch_period = self.epoch_period.max(Duration::from_secs(1));
+        self.replicas = self.replicas.clamp(2, 32);
         if self.timing.round_trip.is_zero() && self.timing.send_slot.is_zero() {
             self.timing.poll_interval = self.timing.poll_interval.max(Duration::from_millis(1));
         }
@@ -152,14 +178,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn polling_never_goes_without_any_pause() {
+    fn values_are_brought_into_their_range() {
         let mut config = DevnetConfig::instant();
         config.timing.poll_interval = Duration::ZERO;
         config.user_forward_payload_length = 0;
         config.epoch_period = Duration::ZERO;
+        config.replicas = 1;
         let config = config.in_range();
         assert!(config.timing.poll_interval > Duration::ZERO);
         assert_eq!(config.user_forward_payload_length, 512);
         assert_eq!(config.epoch_period, Duration::from_secs(1));
+        assert_eq!(config.replicas, 2);
     }
 }

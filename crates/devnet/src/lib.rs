@@ -31,9 +31,9 @@
 //!   here is opened here and nowhere else; everything else about vouchers is byte-equal to the real network.
 //! - Couriers don't clean up the temporary stream of a copy command, which the reference tries to do in vain.
 //! - Sessions and operations are in memory only, as are the real daemon's; boxes may be kept in a file (feature `store`).
-//! - Of the reference's kinks: it does not crash, and a query id or hash of a wrong length ends the connection or is
+//! - Of the reference's kinks: it crashes on a null body only, and a query id or hash of a wrong length ends the connection or is
 //!   answered with code 3 instead of being padded or cut (§4.0); accepting is not serial; keys are case-sensitive
-//!   and the first known member counts; packets leave on a fixed grid instead of at random times.
+//!   and the first known member counts.
 //!
 //! # Examples
 //!
@@ -68,9 +68,9 @@ mod network;
 pub(crate) mod pigeonhole;
 mod server;
 
-pub use config::{DevnetConfig, Profile, Timing};
+pub use config::{DevnetConfig, Pacing, Profile, Timing};
 pub use machine::{BoxState, ConnId, Devnet, Faults, Output, Record, Traffic, UnknownFault};
-pub use server::{ConnectionEvent, NOTICE, Pipe, Server, ServerBuilder, StartError};
+pub use server::{NOTICE, Pipe, Server, ServerBuilder, ServerEvent, StartError};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

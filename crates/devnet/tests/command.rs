@@ -21,7 +21,11 @@ struct Running {
 
 impl Running {
     fn start(args: &[&str]) -> Self {
-        let mut child = command(args).stdout(Stdio::piped()).spawn().expect("started");
+        Self::spawn(command(args))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         Self { child, lines }
     }
@@ -68,19 +72,23 @@ impl Client {
     }
 
     fn call(&mut self, request: impl Into<AnyRequest>) -> Result<AnyReply, ReplyFailure> {
+        self.try_call(request).expect("the daemon has closed the connection")
+    }
+
+    /// The answer, unless the daemon closes the connection.
+    fn try_call(&mut self, request: impl Into<AnyRequest>) -> Option<Result<AnyReply, ReplyFailure>> {
         let query_id = Some(QueryId::from([1; 16]));
         let mut bytes = Vec::new();
         RequestFrame { query_id, request: request.into() }.encode(&mut bytes).expect("encoded");
-        self.stream.write_all(&bytes).expect("sent");
+        self.stream.write_all(&bytes).ok()?;
         loop {
             while let Some(body) = self.frames.next_frame().expect("a frame") {
                 if let Some(AnyResponse::Reply(reply)) = AnyResponse::decode(body).expect("a response") {
-                    return reply.result;
+                    return Some(reply.result);
                 }
             }
             let mut buffer = [0; 4_096];
-            let len = self.stream.read(&mut buffer).expect("read");
-            assert!(len > 0, "the daemon has closed the connection");
+            let len = self.stream.read(&mut buffer).ok().filter(|len| *len > 0)?;
             self.frames.push(&buffer[..len]);
         }
     }
@@ -93,16 +101,32 @@ impl Client {
     }
 
     fn write(&mut self, keys: &KeypairReply, index: &MessageBoxIndex, text: &str) -> MessageBoxIndex {
-        let sealed = self.call(EncryptWrite {
+        self.try_write(keys, index, text).expect("the daemon has closed the connection")
+    }
+
+    fn try_write(
+        &mut self,
+        keys: &KeypairReply,
+        index: &MessageBoxIndex,
+        text: &str,
+    ) -> Option<MessageBoxIndex> {
+        let sealed = self.try_call(EncryptWrite {
             plaintext: Some(text.into()),
             write_cap: Some(keys.write_cap.clone()),
             message_box_index: Some(index.clone()),
-        });
+        })?;
         let Ok(AnyReply::EncryptWrite(sealed)) = sealed else { panic!("{sealed:?}") };
         let next = sealed.next_message_box_index.clone();
-        let started = self.call(start(sealed, None, Some(keys.write_cap.clone()), index));
+        let started = self.try_call(start(sealed, None, Some(keys.write_cap.clone()), index))?;
         assert!(started.is_ok(), "{started:?}");
-        next
+        Some(next)
+    }
+
+    fn next(&mut self, index: MessageBoxIndex) -> MessageBoxIndex {
+        match self.call(NextMessageBoxIndex { message_box_index: Some(index) }) {
+            Ok(AnyReply::NextMessageBoxIndex(reply)) => reply.next_message_box_index,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn read(&mut self, keys: &KeypairReply, index: &MessageBoxIndex) -> Result<Vec<u8>, u8> {
@@ -158,12 +182,7 @@ fn killed_at_any_moment_it_loses_no_box_that_it_has_confirmed() {
                 Ok(String::as_bytes(text).to_vec()),
                 "box {number}, life {life}"
             );
-            let Ok(AnyReply::NextMessageBoxIndex(next)) =
-                client.call(NextMessageBoxIndex { message_box_index: Some(index) })
-            else {
-                panic!("the next index")
-            };
-            index = next.next_message_box_index;
+            index = client.next(index);
         }
         assert_eq!(client.read(&keys, &index), Err(1), "nothing else is there");
         for number in 0..5 {
@@ -241,6 +260,62 @@ fn it_writes_the_configuration_and_takes_the_place_of_a_stale_socket() {
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 
+/// How the command ended, and what it said last.
+fn ended(mut running: Running) -> (Option<i32>, String) {
+    let status = running.child.wait().expect("ended");
+    let mut text = String::new();
+    let _ = running.child.stderr.take().expect("a pipe").read_to_string(&mut text).expect("read");
+    (status.code(), text)
+}
+
+#[test]
+fn a_body_of_null_crashes_the_reference_and_the_command_says_why() {
+    let mut running = Running::start(&["--listen", "127.0.0.1:0", "--profile", "reference"]);
+    let greeting = running.until("Ctrl-C");
+    let address = greeting.lines().find_map(|line| line.strip_prefix("Address = ")).expect(&greeting);
+    let mut stream = TcpStream::connect(address.trim_matches('"')).expect("connected");
+    stream.write_all(b"\0\0\0\x01\xf6").expect("sent");
+    let responses = responses(&mut stream);
+    assert!(!responses.iter().any(|response| matches!(response, AnyResponse::Shutdown(_))), "{responses:?}");
+    let (code, error) = ended(running);
+    assert!(code == Some(1) && error.contains("body of null"), "{code:?} {error}");
+}
+
+#[test]
+fn a_store_that_can_be_written_no_more_ends_the_command_and_it_says_why() {
+    let folder = std::env::temp_dir().join(format!("kpthin-devnet-full-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("boxes");
+    // No file of this process grows beyond so many blocks.
+    let mut shell = Command::new("sh");
+    let limited = "trap '' XFSZ; ulimit -f 4096; exec \"$0\" --listen 127.0.0.1:0 --store \"$1\"";
+    shell.args(["-c", limited, env!("CARGO_BIN_EXE_kpthin-devnet"), file.to_str().expect("text")]);
+    let mut running = Running::spawn(shell);
+    let greeting = running.until("Ctrl-C");
+    let mut client = Client::connect(&greeting);
+    let keys = client.keys();
+    let mut index = keys.first_message_index.clone();
+    let mut written = 0;
+    while let Some(next) = client.try_write(&keys, &index, "it grows") {
+        index = next;
+        written += 1;
+        assert!(written < 10_000, "the file has no bound");
+    }
+    let (code, error) = ended(running);
+    assert!(code == Some(1) && error.contains("store can't be written any more"), "{code:?} {error}");
+    // What was confirmed is there.
+    let mut again = Running::start(&["--listen", "127.0.0.1:0", "--store", file.to_str().expect("text")]);
+    let greeting = again.until("Ctrl-C");
+    let mut client = Client::connect(&greeting);
+    let mut index = keys.first_message_index.clone();
+    for _ in 0..written {
+        assert_eq!(client.read(&keys, &index).as_deref(), Ok(&b"it grows"[..]));
+        index = client.next(index);
+    }
+    drop(again);
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
 #[test]
 fn what_is_wrong_is_told() {
     let output = |args: &[&str]| {
@@ -250,7 +325,9 @@ fn what_is_wrong_is_told() {
     let (code, error) = output(&["--listen", "0.0.0.0:0"]);
     assert!(code == Some(1) && error.contains("--allow-public"), "{code:?} {error}");
     let (code, error) = output(&["--fault", "luck=1"]);
-    assert!(code == Some(2) && error.contains("reply-loss=SHARE"), "{code:?} {error}");
+    assert!(code == Some(2) && error.contains("there are loss, reply-loss,"), "{code:?} {error}");
+    let (code, error) = output(&["--listen", "127.0.0.1:0", "--fault", "replica-down=3"]);
+    assert!(code == Some(1) && error.contains("there is no replica 3"), "{code:?} {error}");
     let (code, error) = output(&["--profile", "kind"]);
     assert!(code == Some(2) && error.contains("instant, reference"), "{code:?} {error}");
     let (code, error) = output(&["--listen", "127.0.0.1:0", "--write-config", "/no/such/folder/file"]);

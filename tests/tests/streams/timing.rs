@@ -3,11 +3,18 @@
 use std::time::Duration;
 
 use kpthin::{
-    devnet::{Simulation, Traffic},
+    devnet::{DevnetConfig, Pacing, Simulation, Traffic},
     streams::Pauses,
 };
 
-use crate::support::*;
+use crate::support::{Stream, message, read, secs, send, start, text, texts, within};
+
+/// As slow as was observed, with a packet in every second, so that every wait has a bound.
+fn slow() -> DevnetConfig {
+    let mut config = DevnetConfig::reference();
+    config.timing.pacing = Pacing::Even;
+    config
+}
 
 /// How long something takes, and what the daemon does for it.
 fn measure<T>(sim: &Simulation, act: impl FnOnce() -> T) -> (Duration, Traffic, T) {

@@ -51,10 +51,27 @@ pub(crate) struct Args {
     /// From a courier to a replica, and from one replica to the other, in milliseconds.
     #[arg(long, value_name = "MS")]
     replica_time: Option<u64>,
-    /// Has something go wrong: loss=SHARE, reply-loss=SHARE (of packets, 0 to 1) or replica-down=NUMBER (0 to 2); may be
-    /// given more than once.
-    #[arg(long = "fault", value_name = "FAULT")]
+    /// Has something go wrong, for example loss=0.3; may be given more than once. --help lists all.
+    #[arg(long = "fault", value_name = "FAULT", long_help = fault_help())]
     faults: Vec<Faults>,
+    /// What one step of a voucher's key agreement takes, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    group_action: Option<u64>,
+    /// Whether packets leave at even or at random times.
+    #[arg(long, value_enum)]
+    pacing: Option<Pacing>,
+    /// How long a client may leave its frames unread, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    write_deadline: Option<u64>,
+    /// How long a session outlives its connection, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    grace_period: Option<u64>,
+    /// How many replicas there are, two of which keep each box.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(2..=32))]
+    replicas: Option<u8>,
+    /// How many boxes each replica keeps before it says that its storage is full.
+    #[arg(long, value_name = "BOXES")]
+    replica_capacity: Option<usize>,
     /// How long an epoch lasts, in seconds.
     #[arg(long, value_name = "SECONDS")]
     epoch: Option<u64>,
@@ -67,6 +84,20 @@ pub(crate) struct Args {
 pub(crate) enum Profile {
     Instant,
     Reference,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Pacing {
+    Even,
+    Poisson,
+}
+
+fn fault_help() -> String {
+    format!(
+        "Has something go wrong; may be given more than once. Shares are numbers from 0 to 1, times milliseconds, and \
+         replicas are numbered from 0.\n\n{}",
+        Faults::help()
+    )
 }
 
 impl std::fmt::Display for Profile {
@@ -89,9 +120,18 @@ impl Args {
         self.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish())
     }
 
-    /// All faults together.
-    pub(crate) fn faults(&self) -> Faults {
-        self.faults.iter().cloned().fold(Faults::default(), Faults::and)
+    /// All faults together; a replica that is to fail has to be there.
+    pub(crate) fn faults(&self) -> Result<Faults, String> {
+        let faults = self.faults.iter().cloned().fold(Faults::default(), Faults::and);
+        let there = self.config().replicas;
+        let named = [&faults.replicas_down, &faults.partitioned, &faults.storage_full];
+        let unknown = named.into_iter().flatten().copied().find(|number| *number >= there);
+        match unknown {
+            Some(number) => {
+                Err(format!("there is no replica {number}: they are numbered from 0 to {}", there - 1))
+            }
+            None => Ok(faults),
+        }
     }
 
     pub(crate) fn config(&self) -> DevnetConfig {
@@ -108,6 +148,17 @@ impl Args {
         set(&mut config.timing.round_trip, self.round_trip);
         set(&mut config.timing.send_slot, self.send_slot);
         set(&mut config.timing.replica_time, self.replica_time);
+        set(&mut config.timing.group_action, self.group_action);
+        set(&mut config.write_deadline, self.write_deadline);
+        set(&mut config.grace_period, self.grace_period);
+        if let Some(pacing) = self.pacing {
+            config.timing.pacing = match pacing {
+                Pacing::Even => kpthin_devnet::Pacing::Even,
+                Pacing::Poisson => kpthin_devnet::Pacing::Poisson,
+            };
+        }
+        config.replicas = self.replicas.unwrap_or(config.replicas);
+        config.replica_capacity = self.replica_capacity.unwrap_or(config.replica_capacity);
         if let Some(seconds) = self.epoch {
             config.epoch_period = Duration::from_secs(seconds);
         }
@@ -126,6 +177,18 @@ mod tests {
 
     fn parse(args: &[&str]) -> Args {
         Args::try_parse_from(["kpthin-devnet"].iter().chain(args)).unwrap()
+    }
+
+    #[test]
+    fn faults_add_up_and_name_replicas_that_are_there() {
+        let args = ["--fault", "loss=0.5", "--fault", "replica-down=3"];
+        assert_eq!(
+            parse(&args).faults().unwrap_err(),
+            "there is no replica 3: they are numbered from 0 to 2"
+        );
+        let faults = parse(&[&args[..], &["--replicas", "4"]].concat()).faults().unwrap();
+        assert_eq!((faults.loss, faults.replicas_down), (0.5, [3].into()));
+        assert!(Args::try_parse_from(["kpthin-devnet", "--fault", "luck=1"]).is_err());
     }
 
     #[test]

@@ -5,10 +5,10 @@ mod args;
 use std::error::Error;
 use std::fmt::Write;
 use std::fs;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use kpthin_devnet::{ConnectionEvent, NOTICE, Server, StartError};
+use kpthin_devnet::{NOTICE, Server, ServerEvent, StartError};
 
 pub(crate) use args::Args;
 
@@ -19,12 +19,14 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     // Before anything is started, so that no signal finds it half-way.
     let (stop, stopped) = mpsc::channel();
+    let failed = stop.clone();
     ctrlc::set_handler(move || {
-        let _ = stop.send(());
+        let _ = stop.send(None);
     })?;
     let seed = args.seed();
-    let server = start(args, seed)?;
-    server.with(|devnet, now| devnet.set_faults(now, args.faults()));
+    let faults = args.faults()?;
+    let server = start(args, seed, failed)?;
+    server.with(|devnet, now| devnet.set_faults(now, faults));
     println!("{NOTICE}");
     match &args.store {
         Some(path) => println!("profile {}, boxes are kept in {}", args.profile, path.display()),
@@ -38,7 +40,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     }
     println!("Ctrl-C stops it.");
 
-    stopped.recv()?;
+    if let Some(failure) = stopped.recv()? {
+        return Err(failure.into());
+    }
     println!("stopping: clients are told");
     server.shutdown();
     if !server.wait_until_closed(GOODBYE) {
@@ -47,12 +51,19 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn start(args: &Args, seed: u64) -> Result<Server, Box<dyn Error>> {
+fn start(args: &Args, seed: u64, failed: Sender<Option<String>>) -> Result<Server, Box<dyn Error>> {
     let mut bytes = [0; 32];
     bytes.iter_mut().zip(seed.to_le_bytes()).for_each(|(byte, seed)| *byte = seed);
-    let mut builder = Server::builder(args.config(), bytes).on_connection(|event| match event {
-        ConnectionEvent::Closed { conn } => println!("connection {conn} closed"),
-        ConnectionEvent::Opened { conn, over } => println!("connection {conn} opened over {over}"),
+    let mut builder = Server::builder(args.config(), bytes).on_event(move |event| match event {
+        ServerEvent::Closed { conn } => println!("connection {conn} closed"),
+        ServerEvent::Crashed => {
+            let why = "a client sent a body of null, on which the reference daemon crashes (Q-01)";
+            let _ = failed.send(Some(why.to_owned()));
+        }
+        ServerEvent::Opened { conn, over } => println!("connection {conn} opened over {over}"),
+        ServerEvent::StoreFailed { reason } => {
+            let _ = failed.send(Some(format!("the store can't be written any more: {reason}")));
+        }
         _ => {}
     });
     if let Some(address) = args.listen() {

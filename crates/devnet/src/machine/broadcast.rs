@@ -66,7 +66,7 @@ pub(super) fn geometries(user_forward_payload_length: usize) -> (Geometry, Annou
 impl Devnet {
     /// Sends the first two frames, unless they wait for the first document.
     pub(super) fn begin_greeting(&mut self, conn: ConnId) {
-        if self.document_ready {
+        if self.has_document() {
             self.greet(conn);
             return;
         }
@@ -92,6 +92,11 @@ impl Devnet {
         self.pump(id);
     }
 
+    /// Whether the daemon has a document of the network.
+    pub(super) const fn has_document(&self) -> bool {
+        self.document_ready && !self.faults.missing_document
+    }
+
     pub(super) fn await_document(&mut self) {
         let wait = self.config.timing.first_document;
         self.document_ready = wait.is_zero();
@@ -102,6 +107,9 @@ impl Devnet {
 
     pub(super) fn publish_first_document(&mut self) {
         self.document_ready = true;
+        if !self.has_document() {
+            return;
+        }
         self.broadcast_document();
         let waiting = self.conns.iter().filter(|(_, conn)| matches!(conn.phase, Phase::Greeting(_)));
         for conn in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
@@ -114,7 +122,7 @@ impl Devnet {
     }
 
     pub(super) fn broadcast_document(&mut self) {
-        if self.document_ready {
+        if self.has_document() {
             self.broadcast(&self.document(), |missed| missed.document = true);
         }
     }
@@ -165,7 +173,7 @@ impl Devnet {
     }
 
     fn document(&self) -> AnyResponse {
-        let document = self.network.document(self.network.epoch()).filter(|_| self.document_ready);
+        let document = self.network.document(self.network.epoch()).filter(|_| self.has_document());
         AnyResponse::NewPkiDocument(NewPkiDocument {
             payload: document.map(|document| Blob::from(document.plain.clone())),
         })

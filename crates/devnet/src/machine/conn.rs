@@ -12,11 +12,13 @@ use kpthin_core::frame::{BODY_LEN_MAX, FrameBuffer};
 use kpthin_core::wire::{AnyResponse, AppId, RequestFrame};
 
 use super::event::Event;
+use super::faults::Broken;
 use super::local::LocalCall;
 use super::queue::Queued;
 use super::schedule::Ticket;
 use super::session::Session;
 use super::{ConnId, Devnet, Process};
+use crate::config::Profile;
 
 /// A wish to be connected beyond this is refused.
 const CONNS_MAX: usize = 1_024;
@@ -74,6 +76,8 @@ pub(super) enum Work {
     Idle,
     /// A local call that takes its time.
     Local(LocalCall),
+    /// A rest that a fault makes it take.
+    Rest(Ticket),
 }
 
 #[derive(Debug)]
@@ -126,7 +130,7 @@ impl Devnet {
     pub(super) fn accept(&mut self) -> ConnId {
         let id = ConnId(self.conns_made);
         self.conns_made = self.conns_made.wrapping_add(1);
-        if self.process == Process::ShutDown || self.conns.len() >= CONNS_MAX {
+        if self.process != Process::Running || self.conns.len() >= CONNS_MAX {
             self.closed.push_back(id);
             return id;
         }
@@ -174,6 +178,11 @@ impl Devnet {
                 return;
             }
             let decoded = match conn.inbound.next_frame() {
+                Ok(Some([0xf6 | 0xf7]))
+                    if self.faults.crash_on_null || self.config.profile == Profile::Reference =>
+                {
+                    return self.crash();
+                }
                 Ok(Some(body)) => RequestFrame::decode(body),
                 Ok(None) => {
                     match conn.end {
@@ -190,12 +199,37 @@ impl Devnet {
                 Ok(request) => self.handle_request(id, app, request),
                 Err(error) => self.handle_undecodable(id, app, error),
             }
+            self.rest(id);
+        }
+    }
+
+    /// Has a fault keep a connection from its next frame.
+    fn rest(&mut self, id: ConnId) {
+        let time = self.faults.slow_reading;
+        let idle = self
+            .conns
+            .get(&id)
+            .is_some_and(|conn| matches!((&conn.phase, &conn.work), (Phase::Serving, Work::Idle)));
+        if idle && self.strikes_if(!time.is_zero()) {
+            let ticket = self.schedule.add(self.now + time, Event::ReadOn(id));
+            if let Some(conn) = self.conns.get_mut(&id) {
+                conn.work = Work::Rest(ticket);
+            }
+        }
+    }
+
+    pub(super) fn read_on(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(&id)
+            && matches!(conn.work, Work::Rest(_))
+        {
+            conn.work = Work::Idle;
+            self.pump(id);
         }
     }
 
     /// Appends a frame to what a connection is to be sent.
     pub(super) fn send(&mut self, id: ConnId, response: &AnyResponse) {
-        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let Some(conn) = self.conns.get(&id) else { return };
         let mut frame = Vec::new();
         if conn.end == Some(End::Gone)
             || matches!(conn.phase, Phase::Leaving)
@@ -203,6 +237,17 @@ impl Devnet {
         {
             return;
         }
+        match self.disturb(response, frame) {
+            Broken::Cut(bytes) => {
+                self.append(id, bytes);
+                self.end(id);
+            }
+            Broken::Sent(frames) => frames.into_iter().for_each(|frame| self.append(id, frame)),
+        }
+    }
+
+    fn append(&mut self, id: ConnId, frame: Vec<u8>) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
         conn.outbound_len = conn.outbound_len.saturating_add(frame.len());
         conn.outbound.push_back(frame);
         if conn.outbound_len > OUTBOUND_MAX {
@@ -216,11 +261,17 @@ impl Devnet {
     }
 
     pub(super) fn transmit_to(&mut self, id: ConnId, out: &mut Vec<u8>) {
+        let dribbles = self.faults.dribble;
         let Some(conn) = self.conns.get_mut(&id) else { return };
         let before = out.len();
         while out.len() < HIGH_WATER
-            && let Some(frame) = conn.outbound.pop_front()
+            && !(dribbles && out.len() > before)
+            && let Some(mut frame) = conn.outbound.pop_front()
         {
+            if dribbles && frame.len() > 1 {
+                conn.outbound.push_front(frame.split_off(1));
+                self.traffic.faults += 1;
+            }
             conn.outbound_len = conn.outbound_len.saturating_sub(frame.len());
             out.extend(frame);
         }
@@ -279,8 +330,9 @@ impl Devnet {
         let phase = std::mem::replace(&mut conn.phase, Phase::Leaving);
         let gate = std::mem::replace(&mut conn.gate, Gate::Open);
         conn.inbound.clear();
-        if let Work::Local(call) = work {
-            drop(self.schedule.remove(call.ticket));
+        match work {
+            Work::Local(LocalCall { ticket, .. }) | Work::Rest(ticket) => drop(self.schedule.remove(ticket)),
+            Work::Blocked(_) | Work::Idle => {}
         }
         if let Phase::Greeting(ticket) = phase {
             drop(self.schedule.remove(ticket));

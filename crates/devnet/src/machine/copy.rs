@@ -34,13 +34,10 @@ impl Devnet {
     }
 
     pub(super) fn copy_step(&mut self, courier: usize, hash: CommandHash) {
-        match self.network.copy_step(self.now, courier, hash, &self.faults.replicas_down, &mut self.entropy) {
+        match self.network.copy_step(self.now, courier, hash, &mut self.entropy) {
             Step::Ended => {}
             Step::Next(pause, pushes) => {
-                for push in pushes {
-                    let at = self.now + self.config.timing.replica_time;
-                    let _ = self.schedule.add(at, Event::Replicate(push));
-                }
+                pushes.into_iter().for_each(|push| self.plan_push(push));
                 self.plan_copy(courier, hash, pause);
             }
         }

@@ -28,6 +28,8 @@ pub(super) enum Event {
     EchoReply(AppId, Box<MessageReply>),
     /// An epoch ends.
     Epoch,
+    /// A fault takes the mix network away or brings it back.
+    Flap,
     /// A session was away for too long.
     Grace(AppId),
     /// A connection has waited long enough for a document.
@@ -36,12 +38,18 @@ pub(super) enum Event {
     Late(ConnId),
     /// A slow local call is done.
     LocalDone(ConnId),
+    /// A connection has rested as long as a fault makes it.
+    ReadOn(ConnId),
     /// An operation's pause is over.
     Resend(OpId),
     /// A courier's reply is at the daemon.
     Reply(OpId, Box<CourierReply>),
     /// A stored box is at the other replica that keeps it.
     Replicate(Push),
+    /// A fault, or the time it was to be away, starts the daemon anew.
+    Restart,
+    /// A fault stops the daemon.
+    ShutDown,
     /// The daemon may send a packet.
     Slot,
     /// A client has left its bytes unread for too long.
@@ -54,7 +62,27 @@ const RETRY: Duration = Duration::from_secs(1);
 impl Event {
     /// Whether it happens in the network, whatever becomes of the daemon.
     pub(super) const fn outlives_daemon(&self) -> bool {
-        matches!(self, Self::AtReplica { .. } | Self::Copy { .. } | Self::Epoch | Self::Replicate(_))
+        match self {
+            Self::AtReplica { .. }
+            | Self::Copy { .. }
+            | Self::Epoch
+            | Self::Flap
+            | Self::Replicate(_)
+            | Self::Restart
+            | Self::ShutDown => true,
+            Self::AtCourier(_)
+            | Self::DocumentReady
+            | Self::EchoReply(..)
+            | Self::Grace(_)
+            | Self::Greet(_)
+            | Self::Late(_)
+            | Self::LocalDone(_)
+            | Self::ReadOn(_)
+            | Self::Reply(..)
+            | Self::Resend(_)
+            | Self::Slot
+            | Self::WriteDeadline(_) => false,
+        }
     }
 }
 
@@ -74,13 +102,15 @@ impl Devnet {
                     self.await_epoch_end();
                 }
             }
+            Event::Flap => self.flap(),
             Event::Grace(app) => self.forget_session(app),
             Event::Greet(conn) => self.greet(conn),
             Event::Late(conn) => self.open_gate(conn),
             Event::LocalDone(conn) => self.finish_local(conn),
             Event::Resend(op) => self.queue_resend(op),
             Event::Reply(op, reply) => self.handle_reply(op, *reply),
-            Event::Replicate(push) if self.faults.replicas_down.contains(&push.replica) => {
+            Event::Replicate(push) if !self.network.replicas.can_push(&push) => {
+                let _ = self.strikes_if(true);
                 let later = self.config.timing.replica_time.max(RETRY);
                 let _ = self.schedule.add(self.now + later, Event::Replicate(push));
             }
@@ -88,6 +118,9 @@ impl Devnet {
                 let epoch = self.network.replica_epoch();
                 let _ = self.network.replicas.handle_push(push, epoch);
             }
+            Event::ReadOn(conn) => self.read_on(conn),
+            Event::Restart => self.restart_by_itself(),
+            Event::ShutDown => self.shut_down_by_itself(),
             Event::Slot => self.use_slot(),
             Event::WriteDeadline(conn) => self.drop_stuck(conn),
         }

@@ -1,5 +1,8 @@
 //! What the daemon answers alone, in the order it was asked (§4.5, §4.6, §4.8, §4.10-4.13).
 
+use std::num::NonZero;
+use std::time::Duration;
+
 use kpthin_bacap as bacap;
 use kpthin_core::wire::{
     AnyReply, AnyRequest, AppId, Blob, CounterReply, DirectoryAuthorities, EncryptRead, EncryptReply,
@@ -9,10 +12,12 @@ use kpthin_core::wire::{
 
 use super::conn::Work;
 use super::event::Event;
+use super::packing::TOMBSTONES_MAX;
 use super::request::Refusal;
 use super::schedule::Ticket;
 use super::vouchers::{voucher_open, voucher_stream};
 use super::{ConnId, Devnet};
+use crate::config::Timing;
 use crate::pigeonhole::boxes;
 use crate::pigeonhole::envelope::{Envelope, Recipient};
 use crate::pigeonhole::messages::InnerMessage;
@@ -37,16 +42,39 @@ impl Devnet {
         request: AnyRequest,
     ) {
         self.traffic.count(&request);
-        let time = self.config.timing.encrypt_time;
-        let slow =
-            matches!(request, AnyRequest::EncryptRead(_) | AnyRequest::EncryptWrite(_)) && !time.is_zero();
-        if !slow {
+        let time = self.local_time(&request);
+        if time.is_zero() {
             return self.answer_local(app, query_id, &request);
         }
         let ticket = self.schedule.add(self.now + time, Event::LocalDone(id));
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.work = Work::Local(LocalCall { ticket, app, query_id, request: Box::new(request) });
         }
+    }
+
+    /// What a local call costs: a seal for each box, key agreement for each voucher, nothing else worth counting.
+    fn local_time(&self, request: &AnyRequest) -> Duration {
+        let Timing { encrypt_time, group_action, .. } = self.config.timing;
+        let boxes = |payload: &SecretBytes| {
+            let chunk = self.geometry.copy_payload().map_or(usize::MAX, NonZero::get);
+            payload.len().div_ceil(chunk)
+        };
+        let seals = match request {
+            AnyRequest::EncryptRead(_) | AnyRequest::EncryptWrite(_) => 1,
+            AnyRequest::CreateCourierEnvelopesFromPayload(request) => boxes(&request.payload),
+            AnyRequest::CreateCourierEnvelopesFromMultiPayload(request) => {
+                request.destinations.iter().map(|to| boxes(&to.payload)).sum()
+            }
+            AnyRequest::CreateCourierEnvelopesFromTombstoneRange(request) => {
+                // Others are refused, which costs nothing.
+                let count = Some(request.max_count).filter(|count| *count <= TOMBSTONES_MAX);
+                usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX)
+            }
+            AnyRequest::VoucherMint(_) | AnyRequest::VoucherOpen(_) => return group_action,
+            AnyRequest::VoucherInduct(_) => return group_action * 2,
+            _ => 0,
+        };
+        encrypt_time.saturating_mul(u32::try_from(seals).unwrap_or(u32::MAX))
     }
 
     pub(super) fn finish_local(&mut self, id: ConnId) {
@@ -58,6 +86,9 @@ impl Devnet {
     }
 
     fn answer_local(&mut self, app: AppId, query_id: Option<QueryId>, request: &AnyRequest) {
+        if self.strikes(self.faults.unanswered_local) {
+            return;
+        }
         let kind = request.kind();
         let result = match request {
             AnyRequest::CancelResendingCopyCommand(request) => {
@@ -127,7 +158,7 @@ impl Devnet {
 
     fn pki_document(&self, request: &GetPkiDocument) -> Result<AnyReply, ReplyFailure> {
         let epoch = if request.epoch == 0 { self.network.epoch() } else { request.epoch };
-        let document = self.network.document(epoch).filter(|_| self.document_ready);
+        let document = self.network.document(epoch).filter(|_| self.has_document());
         let document = document.ok_or(ReplyFailure {
             error_code: Refusal::SERVICE_UNAVAILABLE.0,
             detail: FailureDetail::Epoch(epoch),
@@ -175,7 +206,7 @@ impl Devnet {
 
     /// Encrypts a message to two replicas of its box.
     pub(super) fn seal_envelope(&mut self, message: &InnerMessage) -> Result<Envelope, Refusal> {
-        if !self.document_ready {
+        if !self.has_document() {
             return Err(Refusal::INTERNAL_ERROR);
         }
         let (epoch, online) = (self.network.replica_epoch(), self.network.online());

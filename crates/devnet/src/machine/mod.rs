@@ -52,6 +52,10 @@ const EVENTS_PER_CALL: usize = 16_384;
 /// Whether the daemon runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Process {
+    /// It ended without a word.
+    Crashed,
+    /// It said that it stops, and will be there again by itself.
+    Returning,
     Running,
     ShutDown,
 }
@@ -131,6 +135,7 @@ pub struct Devnet {
     slots: Slots,
     traffic: Traffic,
     faults: Faults,
+    fault_entropy: SeededEntropy,
     held: VecDeque<Event>,
     closed: VecDeque<ConnId>,
     transmit: BTreeSet<ConnId>,
@@ -161,9 +166,10 @@ impl Devnet {
             tokens: BTreeMap::new(),
             operations: BTreeMap::new(),
             operations_made: 0,
-            slots: Slots::default(),
+            slots: Slots::new(derive(seed, "slots")),
             traffic: Traffic::default(),
             faults: Faults::default(),
+            fault_entropy: SeededEntropy::new(derive(seed, "faults")),
             held: VecDeque::new(),
             closed: VecDeque::new(),
             transmit: BTreeSet::new(),
@@ -182,20 +188,43 @@ impl Devnet {
     /// The network goes on: boxes, couriers and epochs are kept, and so is whether there is a mixnet.
     pub fn restart(&mut self, now: Instant) {
         self.advance(now);
+        self.start_anew();
+        self.run();
+    }
+
+    fn start_anew(&mut self) {
         self.stop();
         self.process = Process::Running;
         self.instance_token = InstanceToken::from(self.entropy.draw::<16>());
         self.await_document();
-        self.run();
     }
 
     /// Stops the daemon: every connection is told and closed, later ones are closed at once (§3.5).
     pub fn shutdown(&mut self, now: Instant) {
         self.advance(now);
+        self.stop_politely();
+        self.process = Process::ShutDown;
+        self.run();
+    }
+
+    fn stop_politely(&mut self) {
         self.say_goodbye();
         self.process = Process::ShutDown;
         self.forget_sessions();
-        self.run();
+    }
+
+    /// Whether the daemon runs: it was not [shut down](Self::shutdown) and has not crashed.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        matches!(self.process, Process::Running)
+    }
+
+    /// Whether the daemon has crashed, as the reference does on a body of null.
+    ///
+    /// Its connections are gone, later ones are closed at once, and [`restart`](Self::restart) starts it again.
+    #[must_use]
+    pub const fn has_crashed(&self) -> bool {
+        matches!(self.process, Process::Crashed)
     }
 
     /// Connects the daemon to the mix network or cuts it off, and tells the clients.
@@ -203,6 +232,11 @@ impl Devnet {
     /// While it is cut off, local calls work, mixnet requests wait, and replies under way arrive later.
     pub fn set_mixnet(&mut self, now: Instant, connected: bool) {
         self.advance(now);
+        self.connect_mixnet(connected);
+        self.run();
+    }
+
+    fn connect_mixnet(&mut self, connected: bool) {
         self.mixnet = connected;
         self.broadcast_status();
         if connected {
@@ -210,7 +244,6 @@ impl Devnet {
                 let _ = self.schedule.add(self.now, event);
             }
         }
-        self.run();
     }
 
     /// Begins the next epoch before its time, with its document.

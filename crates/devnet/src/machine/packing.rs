@@ -17,7 +17,7 @@ use crate::pigeonhole::messages::InnerMessage;
 /// What one destination takes at most.
 const PAYLOAD_MAX: usize = 10 << 20;
 /// Tombstones of one call. The reference has no bound and blocks the connection meanwhile (§4.16).
-const TOMBSTONES_MAX: u32 = 1 << 16;
+pub(super) const TOMBSTONES_MAX: u32 = 1 << 16;
 
 /// Where the next box goes.
 struct Cursor {

@@ -16,6 +16,9 @@ use super::operation::{DESCRIPTOR_LEN_MAX, OpId};
 use super::request::Refusal;
 use super::schedule::Ticket;
 use super::{ConnId, Devnet};
+use crate::config::{Pacing, Timing};
+use crate::entropy::SeededEntropy;
+use crate::pigeonhole::Entropy;
 
 /// Requests of one connection that wait in the reference daemon; one more blocks it.
 const REFERENCE_QUEUE: usize = 16;
@@ -67,11 +70,31 @@ pub(super) struct Queued {
 }
 
 /// The rhythm of packets: one in each slot, or all at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Slots {
     next: Option<Ticket>,
     /// Sessions take turns.
     last: Option<AppId>,
+    /// Of its own, so that nothing else depends on the pacing.
+    entropy: SeededEntropy,
+}
+
+impl Slots {
+    pub(super) const fn new(seed: [u8; 32]) -> Self {
+        Self { next: None, last: None, entropy: SeededEntropy::new(seed) }
+    }
+
+    /// When the next packet may leave, if none has been planned.
+    ///
+    /// It makes no difference that nothing is planned while there is nothing to send: decoys use those slots, and how
+    /// long a Poisson process still takes does not depend on how long it took already.
+    fn next_at(&mut self, now: Instant, timing: &Timing) -> Instant {
+        match timing.pacing {
+            Pacing::Even => next_slot(now, timing.send_slot),
+            Pacing::Poisson if timing.send_slot.is_zero() => now,
+            Pacing::Poisson => now + exponential(timing.send_slot, self.entropy.draw()),
+        }
+    }
 }
 
 enum Packet {
@@ -123,8 +146,8 @@ impl Devnet {
 
     /// Plans the next packet if there is one and the network is there.
     pub(super) fn arrange_slot(&mut self) {
-        if self.slots.next.is_none() && self.mixnet && self.document_ready && self.next_sender().is_some() {
-            let at = next_slot(self.now, self.config.timing.send_slot);
+        if self.slots.next.is_none() && self.mixnet && self.has_document() && self.next_sender().is_some() {
+            let at = self.slots.next_at(self.now, &self.config.timing);
             self.slots.next = Some(self.schedule.add(at, Event::Slot));
         }
     }
@@ -150,7 +173,7 @@ impl Devnet {
 
     /// The plan for the next packet is void when the daemon is started anew.
     pub(super) fn forget_slot(&mut self) {
-        self.slots = Slots::default();
+        (self.slots.next, self.slots.last) = (None, None);
     }
 
     fn next_packet(&mut self) -> Option<Packet> {
@@ -187,7 +210,7 @@ impl Devnet {
     pub(super) fn unblock_all(&mut self, app: AppId) {
         let blocked = self.conns.iter_mut().filter(|(_, conn)| match &conn.work {
             Work::Blocked(queued) => queued.app == app,
-            Work::Idle | Work::Local(_) => false,
+            Work::Idle | Work::Local(_) | Work::Rest(_) => false,
         });
         let freed = blocked.map(|(id, conn)| {
             conn.work = Work::Idle;
@@ -219,9 +242,32 @@ fn next_slot(now: Instant, interval: Duration) -> Instant {
     Instant::from_origin(Duration::from_nanos(u64::try_from(next).unwrap_or(u64::MAX)))
 }
 
+/// An exponentially distributed time with this mean; at most 23 times the mean.
+fn exponential(mean: Duration, random: [u8; 4]) -> Duration {
+    let share = (f64::from(u32::from_le_bytes(random)) + 1.0) / (f64::from(u32::MAX) + 1.0);
+    mean.mul_f64(-share.ln())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn random_slots_have_their_mean_and_are_often_short() {
+        let mut slots = Slots::new([7; 32]);
+        let mut timing = crate::config::DevnetConfig::reference().timing;
+        timing.send_slot = Duration::from_secs(3);
+        let waits: Vec<_> = (0..4_000)
+            .map(|_| slots.next_at(Instant::ORIGIN, &timing).since_origin().as_secs_f64())
+            .collect();
+        let mean = waits.iter().sum::<f64>() / 4_000.0;
+        assert!((2.85..3.15).contains(&mean), "{mean}");
+        // 1 - 1/e of an exponential distribution lies below its mean.
+        let short = waits.iter().filter(|wait| **wait < 3.0).count();
+        assert!((2_450..2_610).contains(&short), "{short}");
+        assert_eq!(exponential(Duration::from_secs(1), [255; 4]), Duration::ZERO);
+        assert!(exponential(Duration::from_secs(1), [0; 4]) < Duration::from_secs(23));
+    }
 
     #[test]
     fn slots_lie_on_a_grid() {

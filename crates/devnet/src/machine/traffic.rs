@@ -10,6 +10,8 @@ use super::Devnet;
 pub struct Traffic {
     /// Packets sent into the mix network, those that were sent again among them. Each took a slot.
     pub packets: u64,
+    /// How often something of [`Faults`](super::Faults) has struck; for [`dribble`](super::Faults::dribble) the bytes.
+    pub faults: u64,
     /// Reads encrypted.
     pub encrypted_reads: u64,
     /// Writes encrypted.

@@ -1,6 +1,6 @@
 //! A courier that carries out copy commands (Pigeonhole backend §6.4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kpthin_bacap::{self as bacap, Context};
@@ -97,12 +97,11 @@ impl Copying {
         now: Instant,
         hash: CommandHash,
         epoch: u64,
-        down: &BTreeSet<u8>,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
     ) -> Step {
         let Some(Command::Running(worker)) = self.commands.get_mut(&hash) else { return Step::Ended };
-        match worker.step(epoch, down, replicas, entropy) {
+        match worker.step(epoch, replicas, entropy) {
             Ok((pauses, pushes)) => Step::Next(self.pause * pauses, pushes),
             Err(reply) => {
                 drop(self.commands.insert(hash, Command::Ended { at: now, reply }));
@@ -135,7 +134,9 @@ struct Worker {
     boxes: u64,
     /// Envelopes carried out.
     done: u64,
-    /// Which of the box's shards is asked, and how often it was.
+    /// An envelope that nobody has answered yet.
+    unanswered: Option<CourierEnvelope>,
+    /// Which of the box's shards is asked, and how often that, or the replicas of an envelope, were.
     shard: usize,
     attempt: u32,
     /// Why the last replica had nothing.
@@ -147,7 +148,7 @@ impl Worker {
         let index = cap.index().clone();
         let decoder = CopyDecoder::new(geometry);
         let code = ReplicaCode::SUCCESS;
-        Self { cap, index, decoder, boxes: 0, done: 0, shard: 0, attempt: 0, code }
+        Self { cap, index, decoder, boxes: 0, done: 0, unanswered: None, shard: 0, attempt: 0, code }
     }
 
     const fn failed(&self, code: ReplicaCode) -> CopyReply {
@@ -159,14 +160,16 @@ impl Worker {
     fn step(
         &mut self,
         epoch: u64,
-        down: &BTreeSet<u8>,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
     ) -> Result<(u32, Vec<Push>), CopyReply> {
         let garbage = |worker: &Self| worker.failed(ReplicaCode::SUCCESS);
-        if let Some(envelope) = self.decoder.next_envelope().map_err(|_| garbage(self))? {
-            let pushes = self.carry_out(&envelope, epoch, down, replicas, entropy)?;
-            return Ok((0, pushes));
+        let envelope = match self.unanswered.take() {
+            Some(envelope) => Some(envelope),
+            None => self.decoder.next_envelope().map_err(|_| garbage(self))?,
+        };
+        if let Some(envelope) = envelope {
+            return self.carry_out(envelope, epoch, replicas, entropy);
         }
         if self.decoder.is_final() {
             // What is left over is not looked at.
@@ -179,7 +182,7 @@ impl Worker {
         let box_id = self.cap.box_id(&self.index, Context::PIGEONHOLE);
         let shards = sharding::shards(replicas.identity_keys(), box_id);
         let Some(number) = shards.get(self.shard) else { return Err(self.failed(self.code)) };
-        let answer = if down.contains(number) { None } else { replicas.read(*number, epoch, box_id) };
+        let answer = replicas.ask(*number, epoch, box_id);
         self.code = match answer {
             Some(ReplyInnerMessage::Read(ReplicaCode::SUCCESS, sealed)) => {
                 let content = boxes::open(&self.cap, &self.index, ReplicaCode::SUCCESS, &sealed);
@@ -200,40 +203,49 @@ impl Worker {
         };
         self.attempt = self.attempt.saturating_add(1);
         if is_temporary(self.code) && self.attempt < ATTEMPTS {
-            return Ok((2_u32.saturating_pow(self.attempt - 1).min(PAUSE_FACTOR_MAX), Vec::new()));
+            return Ok((self.pauses(), Vec::new()));
         }
         (self.shard, self.attempt) = (self.shard.saturating_add(1), 0);
         Ok((0, Vec::new()))
     }
 
-    /// Hands an envelope to both of its replicas; one success is enough.
+    /// Hands an envelope to both of its replicas; one success is enough, and while none answers it tries again.
     fn carry_out(
         &mut self,
-        envelope: &CourierEnvelope,
+        envelope: CourierEnvelope,
         epoch: u64,
-        down: &BTreeSet<u8>,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
-    ) -> Result<Vec<Push>, CopyReply> {
+    ) -> Result<(u32, Vec<Push>), CopyReply> {
         if self.done >= BOXES_MAX {
             return Err(self.failed(ReplicaCode::SUCCESS));
         }
-        let listed = replicas.identity_keys().keys().copied();
-        let online: BTreeSet<u8> = listed.filter(|number| !down.contains(number)).collect();
         let (mut pushes, mut codes) = (Vec::new(), Vec::new());
-        for number in envelope.replicas.into_iter().filter(|number| !down.contains(number)) {
-            let (reply, push) = replicas.handle_envelope(number, envelope, epoch, &online, entropy);
-            codes.push(reply.code);
-            pushes.extend(push);
+        for number in envelope.replicas {
+            if replicas.answers(number) {
+                let (reply, push) = replicas.handle_envelope(number, &envelope, epoch, entropy);
+                codes.push(reply.code);
+                pushes.extend(push);
+            }
         }
         if codes.contains(&ReplicaCode::SUCCESS) {
-            self.done = self.done.saturating_add(1);
-            return Ok(pushes);
+            (self.done, self.attempt) = (self.done.saturating_add(1), 0);
+            return Ok((0, pushes));
+        }
+        self.attempt = self.attempt.saturating_add(1);
+        if codes.is_empty() && self.attempt < ATTEMPTS {
+            self.unanswered = Some(envelope);
+            return Ok((self.pauses(), pushes));
         }
         let exists = codes.iter().find(|code| **code == ReplicaCode::BOX_ALREADY_EXISTS);
         let code = exists.or_else(|| codes.first()).copied().unwrap_or(ReplicaCode::SUCCESS);
         // Without any verdict it is 0.
         Err(self.failed(code))
+    }
+
+    /// How many of its first pauses a courier makes before the next attempt.
+    fn pauses(&self) -> u32 {
+        2_u32.saturating_pow(self.attempt.saturating_sub(1)).min(PAUSE_FACTOR_MAX)
     }
 }
 

@@ -95,6 +95,13 @@ impl Courier {
     }
 }
 
+impl Courier {
+    /// Says that an envelope is of another epoch.
+    pub(crate) fn refuse_epoch(envelope: &CourierEnvelope) -> EnvelopeReply {
+        refusal(envelope, INVALID_EPOCH)
+    }
+}
+
 impl Entry {
     fn wants_dispatch(&self, now: Instant, redispatches_max: u32) -> bool {
         let mut replies = self.replies.iter().flatten();

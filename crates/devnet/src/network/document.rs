@@ -49,7 +49,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(seed: [u8; 32]) -> Self {
+    pub(crate) fn new(seed: [u8; 32], replicas: u8) -> Self {
         let nodes = |kind: &str, count: u8| -> Vec<Node> {
             (1..=count).map(|number| Node::new(seed, format!("devnet-{kind}-{number}"))).collect()
         };
@@ -58,7 +58,7 @@ impl Directory {
             gateway: Node::new(seed, "devnet-gateway-without-anonymity".to_owned()),
             mixes: nodes("mix", 3),
             services: nodes("service", 2),
-            replicas: (0..).zip(nodes("replica", 3)).collect(),
+            replicas: (0..).zip(nodes("replica", replicas)).collect(),
         }
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(config: &DevnetConfig, geometry: Geometry, seed: [u8; 32], now: Instant) -> Self {
-        let directory = Directory::new(seed);
+        let directory = Directory::new(seed, config.replicas);
         let redispatches = match config.profile {
             Profile::Instant => u32::MAX,
             Profile::Reference => REFERENCE_REDISPATCHES,
@@ -174,12 +174,11 @@ impl Network {
         now: Instant,
         courier: usize,
         hash: CommandHash,
-        down: &BTreeSet<u8>,
         entropy: &mut impl Entropy,
     ) -> Step {
         let epoch = self.replica_epoch();
         let Some(copying) = self.copying.get_mut(courier) else { return Step::Ended };
-        copying.step(now, hash, epoch, down, &mut self.replicas, entropy)
+        copying.step(now, hash, epoch, &mut self.replicas, entropy)
     }
 
     /// The courier on the node with this name in the protocol.

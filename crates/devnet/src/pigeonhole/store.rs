@@ -15,6 +15,8 @@ use super::messages::{ReplicaCode, ReplyInnerMessage};
 pub(crate) struct BoxStore {
     geometry: Geometry,
     capacity: usize,
+    /// Whether it acts as if the capacity were reached.
+    full: bool,
     records: BTreeMap<(u64, BoxId), SealedBox>,
     /// What was stored since somebody looked, if somebody does.
     journal: Option<Vec<(u64, SealedBox)>>,
@@ -22,7 +24,11 @@ pub(crate) struct BoxStore {
 
 impl BoxStore {
     pub(crate) const fn new(geometry: Geometry, capacity: usize) -> Self {
-        Self { geometry, capacity, records: BTreeMap::new(), journal: None }
+        Self { geometry, capacity, full: false, records: BTreeMap::new(), journal: None }
+    }
+
+    pub(crate) const fn set_full(&mut self, full: bool) {
+        self.full = full;
     }
 
     /// Stores a box for good, or deletes it if the ciphertext is empty.
@@ -38,7 +44,7 @@ impl BoxStore {
         if let Err(code) = check_signature(&sealed) {
             return code;
         }
-        if self.records.len() >= self.capacity {
+        if self.full || self.records.len() >= self.capacity {
             return ReplicaCode::STORAGE_FULL;
         }
         match self.find(epoch, sealed.box_id) {

@@ -10,7 +10,7 @@ use super::listen::{self, Listening};
 use super::shared::{Observer, Shared};
 #[cfg(feature = "store")]
 use super::store::Store;
-use super::{ConnectionEvent, Server, StartError};
+use super::{Server, ServerEvent, StartError};
 use crate::config::DevnetConfig;
 
 /// Where a [`Server`] is to listen, at most one place of each kind.
@@ -69,8 +69,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Tells of every connection on a socket, on the thread that serves it.
-    pub fn on_connection(mut self, observer: impl Fn(&ConnectionEvent) + Send + Sync + 'static) -> Self {
+    /// Tells of every connection on a socket and of what stops the server, on the thread where it happens.
+    pub fn on_event(mut self, observer: impl Fn(&ServerEvent) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
     }

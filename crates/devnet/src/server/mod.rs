@@ -38,16 +38,23 @@ use shared::Shared;
 pub const NOTICE: &str =
     "This is a devnet, an embedded stand-in for a Katzenpost daemon. It gives no anonymity.";
 
-/// What happened to a connection on a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What happened to a server by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ConnectionEvent {
-    /// The daemon, or the client, has closed it.
+pub enum ServerEvent {
+    /// A body of null or undefined has ended the daemon; [`Server::restart`] starts it again.
+    Crashed,
+    /// The file of boxes can't be written any more: every connection is closed, and the server stays as it is.
+    StoreFailed {
+        /// Why.
+        reason: String,
+    },
+    /// The daemon, or the client, has closed a connection on a socket.
     Closed {
         /// Which one.
         conn: ConnId,
     },
-    /// It was accepted.
+    /// A connection on a socket was accepted.
     Opened {
         /// Which one.
         conn: ConnId,

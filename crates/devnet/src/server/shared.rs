@@ -11,7 +11,7 @@ use kpthin_core::Instant;
 use super::clock::Clock;
 use super::pipe::PipeEnds;
 use super::socket::Stream;
-use super::{ConnectionEvent, StartError};
+use super::{ServerEvent, StartError};
 use crate::config::DevnetConfig;
 use crate::machine::{ConnId, Devnet, Output};
 
@@ -53,14 +53,15 @@ pub(super) struct State {
     pub(super) devnet: Devnet,
     pub(super) links: BTreeMap<ConnId, Link>,
     pub(super) stopped: bool,
+    crashed: bool,
     wake_at: Option<Instant>,
     threads: usize,
     #[cfg(feature = "store")]
     store: Option<super::store::Store>,
 }
 
-/// Is told of connections, without any lock held.
-pub(super) type Observer = Box<dyn Fn(&ConnectionEvent) + Send + Sync>;
+/// Is told what happens, without any lock held.
+pub(super) type Observer = Box<dyn Fn(&ServerEvent) + Send + Sync>;
 
 pub(super) struct Shared {
     state: Mutex<State>,
@@ -93,6 +94,7 @@ impl Shared {
             devnet: Devnet::new(config, seed, Instant::ORIGIN),
             links: BTreeMap::new(),
             stopped: false,
+            crashed: false,
             wake_at: Some(Instant::ORIGIN),
             threads: 0,
             #[cfg(feature = "store")]
@@ -102,7 +104,7 @@ impl Shared {
         Self { state: Mutex::new(state), timer, ended, write_deadline, observer, clock, seed }
     }
 
-    pub(super) fn tell(&self, event: ConnectionEvent) {
+    pub(super) fn tell(&self, event: ServerEvent) {
         if let Some(observer) = &self.observer {
             observer(&event);
         }
@@ -144,16 +146,22 @@ impl Shared {
 
     /// Does something with the machine and drains it; wakers are called when the lock is free again.
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut State, Instant) -> T) -> T {
-        let mut wakers = Vec::new();
+        let (mut wakers, mut events) = (Vec::new(), Vec::new());
         let result = {
             let mut state = self.lock();
             let result = act(&mut state, self.now());
             #[cfg(feature = "store")]
-            self.store(&mut state, &mut wakers);
+            events.extend(self.store(&mut state, &mut wakers));
             self.drain(&mut state, &mut wakers);
+            let crashed = state.devnet.has_crashed();
+            let before = std::mem::replace(&mut state.crashed, crashed);
+            if crashed && !before {
+                events.push(ServerEvent::Crashed);
+            }
             result
         };
         wakers.into_iter().for_each(Waker::wake);
+        events.into_iter().for_each(|event| self.tell(event));
         result
     }
 
@@ -169,15 +177,15 @@ impl Shared {
     /// Puts on the disk what was stored, before anybody can hear of it: answers are handed out under the same lock,
     /// later. Where that fails nobody is told anything any more.
     #[cfg(feature = "store")]
-    fn store(&self, state: &mut State, wakers: &mut Vec<Waker>) {
-        let Some(store) = &mut state.store else { return };
+    fn store(&self, state: &mut State, wakers: &mut Vec<Waker>) -> Option<ServerEvent> {
+        let store = state.store.as_mut()?;
         let (records, oldest) = (state.devnet.take_records(), state.devnet.oldest_replica_epoch());
-        if store.commit(&records, oldest).is_err() {
-            state.store = None;
-            Self::end(state, wakers);
-            self.timer.notify_all();
-            self.ended.notify_all();
-        }
+        let reason = store.commit(&records, oldest).err()?.to_string();
+        state.store = None;
+        Self::end(state, wakers);
+        self.timer.notify_all();
+        self.ended.notify_all();
+        Some(ServerEvent::StoreFailed { reason })
     }
 
     /// Ends every connection at once.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
 use super::shared::{Link, LinkEnd, Shared};
-use super::{ConnectionEvent, StartError};
+use super::{ServerEvent, StartError};
 use crate::machine::{ConnId, Devnet};
 
 const READ_LEN: usize = 64 << 10;
@@ -102,7 +102,7 @@ pub(super) fn serve(shared: &Arc<Shared>, stream: Stream) {
         drop(state.links.insert(conn, link));
         conn
     });
-    shared.tell(ConnectionEvent::Opened { conn, over: stream.kind() });
+    shared.tell(ServerEvent::Opened { conn, over: stream.kind() });
     let socket = Socket { conn, stream, changed };
     let reader = socket.clone();
     let started = spawn(shared, "writer", move |shared| socket.write_on(shared));
@@ -218,6 +218,6 @@ fn forget(shared: &Shared, conn: ConnId) {
     if let Some(Link { end: LinkEnd::Socket { stream, changed }, .. }) = link {
         stream.shut_down();
         changed.notify_all();
-        shared.tell(ConnectionEvent::Closed { conn });
+        shared.tell(ServerEvent::Closed { conn });
     }
 }

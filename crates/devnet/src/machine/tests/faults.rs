@@ -1,7 +1,29 @@
-//! Replicas that are down, seen from inside.
+//! What goes wrong in the network, seen from inside and by raw frames.
 
 use super::*;
 use crate::Faults;
+
+fn set(net: &mut Net, text: &str) {
+    net.act(|devnet, now| devnet.set_faults(now, text.parse().unwrap()));
+}
+
+fn struck(net: &Net) -> u64 {
+    net.devnet.traffic().faults
+}
+
+/// A client, a stream and what was said to a first write.
+fn written(net: &mut Net, text: &str) -> (ConnId, KeypairReply) {
+    let (conn, _) = net.session(1);
+    let keys = net.keypair(conn, 1);
+    let sealed = net.encrypt_write(conn, &keys, text);
+    assert_eq!(net.call_for(conn, secs(60), strict_write(&keys, &sealed)), (0, None));
+    (conn, keys)
+}
+
+fn read_again(net: &mut Net, conn: ConnId, keys: &KeypairReply) -> (u8, Option<Vec<u8>>) {
+    let sealed = net.encrypt_read(conn, keys);
+    net.call_for(conn, secs(60), read_once(keys, &sealed))
+}
 
 /// With an epoch so long that no document comes between.
 fn net() -> Net {
@@ -20,7 +42,7 @@ fn a_replica_that_is_down_stores_nothing_and_is_told_when_it_is_back() {
     for seed in 1..=12 {
         let keys = net.keypair(conn, seed);
         let sealed = net.encrypt_write(conn, &keys, "hello");
-        net.act(|devnet, now| devnet.set_faults(now, "replica-down=1".parse().unwrap()));
+        set(&mut net, "replica-down=1");
         assert_eq!(net.call_for(conn, secs(120), write(&keys, &sealed)), (0, None));
         missed.push(kept(&net, 1));
         net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
@@ -35,11 +57,199 @@ fn a_replica_that_is_down_stores_nothing_and_is_told_when_it_is_back() {
 fn while_it_is_down_nothing_is_pushed_to_it() {
     let mut net = net();
     let (conn, _) = net.session(1);
-    net.act(|devnet, now| devnet.set_faults(now, "replica-down=1".parse().unwrap()));
+    set(&mut net, "replica-down=1");
     for seed in 1..=12 {
         let keys = net.keypair(conn, seed);
         let sealed = net.encrypt_write(conn, &keys, "hello");
         assert_eq!(net.call_for(conn, secs(120), write(&keys, &sealed)), (0, None));
     }
     assert_eq!(net.devnet.network.replicas.store(1).unwrap().records().count(), 0);
+}
+
+#[test]
+fn each_box_is_kept_by_two_replicas_however_many_there_are() {
+    for (replicas, profile) in
+        [2, 3, 4, 7, 32].map(|count| [(count, DevnetConfig::instant()), (count, quick_reference())]).concat()
+    {
+        let mut config = profile;
+        config.replicas = replicas;
+        config.epoch_period = secs(7 * 24 * 60 * 60);
+        let mut net = Net::new(config);
+        let (conn, keys) = written(&mut net, "hello");
+        assert_eq!(read_again(&mut net, conn, &keys), (0, Some(b"hello".to_vec())), "{replicas}");
+        let count =
+            |number| net.devnet.network.replicas.store(number).map_or(0, |store| store.records().count());
+        let kept: Vec<_> = (0..u8::MAX).map(count).filter(|count| *count > 0).collect();
+        assert_eq!(kept, [1, 1], "{replicas}");
+    }
+}
+
+#[test]
+fn a_full_replica_refuses_new_boxes_and_takes_tombstones() {
+    let mut net = net();
+    let (conn, _) = net.session(1);
+    let full =
+        ["storage-full=0", "storage-full=1", "storage-full=2"].map(|text| text.parse::<Faults>().unwrap());
+    let full = full.into_iter().fold(Faults::default(), Faults::and);
+    net.act(|devnet, now| devnet.set_faults(now, full));
+    let keys = net.keypair(conn, 1);
+    let sealed = net.encrypt_write(conn, &keys, "hello");
+    assert_eq!(net.call_for(conn, secs(60), strict_write(&keys, &sealed)), (6, None));
+    assert!(struck(&net) > 0);
+    let sealed = net.encrypt_write(conn, &keys, "");
+    assert_eq!(net.call_for(conn, secs(60), strict_write(&keys, &sealed)), (0, None));
+    assert_eq!(read_again(&mut net, conn, &keys), (11, None));
+}
+
+#[test]
+fn a_partitioned_replica_hears_of_a_box_when_it_is_reached_again() {
+    let mut net = net();
+    let (conn, _) = net.session(1);
+    let holders = |net: &Net| {
+        let count =
+            |number| net.devnet.network.replicas.store(number).map_or(0, |store| store.records().count());
+        (0..3).map(count).sum::<usize>()
+    };
+    let apart = ["partition=0", "partition=1", "partition=2"].map(|text| text.parse::<Faults>().unwrap());
+    let apart = apart.into_iter().fold(Faults::default(), Faults::and);
+    net.act(|devnet, now| devnet.set_faults(now, apart));
+    for seed in 1..=20 {
+        let keys = net.keypair(conn, seed);
+        let sealed = net.encrypt_write(conn, &keys, "hello");
+        assert_eq!(net.call_for(conn, secs(60), write(&keys, &sealed)), (0, None));
+    }
+    let before = holders(&net);
+    // Where the courier chose one shard and a replica that is none, only the shard has it.
+    assert!((20..40).contains(&before), "{before}");
+    assert!(struck(&net) > 0);
+    net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
+    net.pass(secs(60));
+    assert_eq!(holders(&net), 40);
+}
+
+#[test]
+fn boxes_reach_the_other_replica_later_by_the_lag() {
+    let mut net = net();
+    let (conn, _) = net.session(1);
+    set(&mut net, "replication-lag=30000");
+    let copies = |net: &Net| -> usize {
+        (0..3).map(|number| net.devnet.network.replicas.store(number).unwrap().records().count()).sum()
+    };
+    for seed in 1..=10 {
+        let keys = net.keypair(conn, seed);
+        let sealed = net.encrypt_write(conn, &keys, "hello");
+        assert_eq!(net.call_for(conn, millis(100), write(&keys, &sealed)), (0, None));
+    }
+    net.pass(secs(28));
+    assert!((10..20).contains(&copies(&net)), "{}", copies(&net));
+    net.pass(secs(3));
+    assert_eq!(copies(&net), 20);
+}
+
+#[test]
+fn damaged_boxes_and_signatures_do_not_open() {
+    for (fault, content, tombstone) in [("corrupt-box=1", 23, 11), ("wrong-signature=1", 23, 25)] {
+        let mut net = net();
+        let (conn, keys) = written(&mut net, "hello");
+        set(&mut net, fault);
+        assert_eq!(read_again(&mut net, conn, &keys), (content, None), "{fault}");
+        let sealed = net.encrypt_write(conn, &keys, "");
+        assert_eq!(net.call_for(conn, secs(60), strict_write(&keys, &sealed)), (0, None));
+        assert_eq!(read_again(&mut net, conn, &keys), (tombstone, None), "{fault}");
+        assert!(struck(&net) > 0);
+        net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
+        assert_eq!(read_again(&mut net, conn, &keys), (11, None));
+    }
+}
+
+#[test]
+fn a_courier_may_take_an_envelope_for_one_of_another_epoch() {
+    let mut net = net();
+    let (conn, keys) = written(&mut net, "hello");
+    set(&mut net, "stale-epoch=1");
+    assert_eq!(read_again(&mut net, conn, &keys), (32, None));
+}
+
+#[test]
+fn packets_take_longer_by_the_latency_at_most() {
+    let mut net = net();
+    let (conn, _) = net.session(1);
+    let keys = net.keypair(conn, 1);
+    set(&mut net, "latency=1000");
+    let mut late = 0;
+    for _ in 0..40 {
+        let sealed = net.encrypt_write(conn, &keys, "hello");
+        let _ = net.ask(conn, write(&keys, &sealed));
+        net.pass(secs(1));
+        match net.try_next(conn) {
+            Some(_) => {}
+            None => {
+                late += 1;
+                net.pass(secs(1));
+                let _ = net.reply(conn);
+            }
+        }
+    }
+    // The sum of two evenly distributed times lies above its mean half of the time.
+    assert!((10..30).contains(&late), "{late}");
+}
+
+#[test]
+fn operations_and_local_calls_may_go_unanswered_for_ever() {
+    let mut net = net();
+    let (conn, keys) = written(&mut net, "hello");
+    let sealed = net.encrypt_read(conn, &keys);
+    set(&mut net, "unanswered=1");
+    let _ = net.ask(conn, read(&keys, &sealed));
+    net.pass(secs(3_600));
+    net.nothing(conn);
+    assert_eq!(net.devnet.operations(), 1);
+    set(&mut net, "unanswered-local=1");
+    let _ = net.ask(conn, NewKeypair { seed: Some(Seed::from([1; 32])) });
+    net.nothing(conn);
+    assert_eq!(struck(&net), 2);
+    net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
+    let _ = net.keypair(conn, 1);
+}
+
+#[test]
+fn results_may_be_lost_while_a_session_is_away_as_in_the_reference() {
+    for lost in [false, true] {
+        let mut config = DevnetConfig::instant();
+        config.timing.round_trip = secs(2);
+        let mut net = Net::new(config);
+        let (conn, keys) = written(&mut net, "hello");
+        let sealed = net.encrypt_write(conn, &keys, "hello");
+        if lost {
+            set(&mut net, "lost-results");
+        }
+        let _ = net.ask(conn, write(&keys, &sealed));
+        net.gone(conn);
+        net.pass(secs(10));
+        let (conn, reply) = net.session(1);
+        assert!(reply.resumed);
+        assert_eq!(net.try_next(conn).is_some(), !lost);
+        assert_eq!(struck(&net), u64::from(lost));
+    }
+}
+
+#[test]
+fn without_a_document_the_daemon_greets_late_and_encrypts_nothing() {
+    let mut net = net();
+    let (old, keys) = written(&mut net, "hello");
+    set(&mut net, "missing-document");
+    let request = EncryptRead {
+        read_cap: Some(keys.read_cap.clone()),
+        message_box_index: Some(keys.first_message_index),
+    };
+    assert_eq!(net.call(old, request).unwrap_err().0, 4);
+    let conn = net.connect();
+    net.pass(secs(29));
+    net.nothing(conn);
+    net.pass(secs(2));
+    assert_eq!(net.greeting(conn).1.payload, None);
+    let waiting = net.connect();
+    net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
+    assert!(net.greeting(waiting).1.payload.is_some());
+    assert!(matches!(net.next(old), AnyResponse::NewPkiDocument(document) if document.payload.is_some()));
 }

@@ -3,6 +3,7 @@
 mod cancels;
 mod chaos;
 mod copies;
+mod disturbances;
 mod epochs;
 mod faults;
 mod frames;

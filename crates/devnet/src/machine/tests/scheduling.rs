@@ -3,10 +3,12 @@
 use kpthin_core::wire::NextMessageBoxIndex;
 
 use super::*;
+use crate::Pacing;
 
 fn slotted() -> DevnetConfig {
     let mut config = quick_reference();
     config.timing.send_slot = secs(1);
+    config.timing.pacing = Pacing::Even;
     config
 }
 

@@ -1,8 +1,9 @@
 //! The replicas: open an envelope, do what it says, seal the answer (Pigeonhole backend §7.3-7.5).
 
 mod keys;
+mod outages;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use kpthin_bacap::{BoxId, SealedBox};
 
@@ -14,6 +15,7 @@ use super::padding;
 use super::sharding;
 use super::store::BoxStore;
 use keys::ReplicaKeys;
+pub(crate) use outages::Outages;
 
 /// The answer of a replica to an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +30,9 @@ pub(crate) struct ReplicaReply {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "the other shard never learns of the box"]
 pub(crate) struct Push {
-    /// The number of that replica.
+    /// The number of the replica that stored it.
+    pub(crate) from: u8,
+    /// The number of the other one.
     pub(crate) replica: u8,
     /// What to store.
     pub(crate) sealed: SealedBox,
@@ -46,6 +50,7 @@ pub(crate) struct Replicas {
     geometry: Geometry,
     identity_keys: BTreeMap<u8, [u8; 32]>,
     replicas: BTreeMap<u8, Replica>,
+    outages: Outages,
 }
 
 impl Replicas {
@@ -61,12 +66,12 @@ impl Replicas {
             store: BoxStore::new(geometry, capacity),
         };
         let replicas = identity_keys.keys().map(|number| (*number, replica(number))).collect();
-        Self { geometry, identity_keys, replicas }
+        Self { geometry, identity_keys, replicas, outages: Outages::default() }
     }
 
     /// Lets a replica answer an envelope.
     ///
-    /// `online` are the replicas in the document; where the box belongs to others, one of those is asked on the spot. A
+    /// Where the box belongs to others, one of those is asked on the spot. A
     /// push that comes back is to be handed to [`Self::handle_push`] some time later, as replication in the network is
     /// slower than the answer.
     pub(crate) fn handle_envelope(
@@ -74,10 +79,9 @@ impl Replicas {
         number: u8,
         envelope: &CourierEnvelope,
         epoch: u64,
-        online: &BTreeSet<u8>,
         entropy: &mut impl Entropy,
     ) -> (ReplicaReply, Option<Push>) {
-        self.try_envelope(number, envelope, epoch, online, entropy)
+        self.try_envelope(number, envelope, epoch, entropy)
             .unwrap_or_else(|code| (ReplicaReply { code, body: Vec::new() }, None))
     }
 
@@ -86,7 +90,6 @@ impl Replicas {
         number: u8,
         envelope: &CourierEnvelope,
         epoch: u64,
-        online: &BTreeSet<u8>,
         entropy: &mut impl Entropy,
     ) -> Result<(ReplicaReply, Option<Push>), ReplicaCode> {
         let replica = self.replicas.get(&number).ok_or(ReplicaCode::INTERNAL_ERROR)?;
@@ -98,7 +101,7 @@ impl Replicas {
         let (shard, key) = if shards.contains(&number) {
             (number, key)
         } else {
-            let online = shards.iter().filter(|shard| online.contains(shard));
+            let online = shards.iter().filter(|shard| self.reaches(number, **shard));
             let online: Vec<u8> = online.copied().collect();
             let shard = online.get(entropy.below(online.len()));
             // A proxy seals with its current key, whichever one opened the envelope.
@@ -127,9 +130,11 @@ impl Replicas {
             InnerMessage::Write(sealed) => {
                 let code = store.write(epoch, sealed.clone());
                 let other = shards.iter().find(|other| **other != shard);
-                let push = other
-                    .filter(|_| code == ReplicaCode::SUCCESS)
-                    .map(|other| Push { replica: *other, sealed });
+                let push = other.filter(|_| code == ReplicaCode::SUCCESS).map(|other| Push {
+                    from: shard,
+                    replica: *other,
+                    sealed,
+                });
                 Ok((ReplyInnerMessage::Write(code), push))
             }
         }

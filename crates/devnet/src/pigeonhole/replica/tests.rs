@@ -13,7 +13,6 @@ const EPOCH: u64 = 2951;
 
 struct Net {
     replicas: Replicas,
-    online: BTreeSet<u8>,
     cap: WriteCap,
     shards: Vec<u8>,
     proxies: Vec<u8>,
@@ -27,7 +26,7 @@ impl Net {
         let shards = sharding::shards(&identity_keys, box_id);
         let proxies = (0..5).filter(|number| !shards.contains(number)).collect();
         let replicas = Replicas::new(geometry(), [7; 32], identity_keys, 100);
-        Self { replicas, online: (0..5).collect(), cap, shards, proxies }
+        Self { replicas, cap, shards, proxies }
     }
 
     /// Makes what a client gets from its daemon: query and descriptor, as bytes.
@@ -53,8 +52,7 @@ impl Net {
         let CourierQuery::Envelope(envelope) = CourierQuery::decode(query).unwrap() else {
             panic!("an envelope")
         };
-        let (reply, push) =
-            self.replicas.handle_envelope(number, &envelope, epoch, &self.online, &mut entropy());
+        let (reply, push) = self.replicas.handle_envelope(number, &envelope, epoch, &mut entropy());
         let descriptor = Descriptor::from_bytes(descriptor).unwrap();
         let keys = descriptor
             .replicas
@@ -95,7 +93,7 @@ fn a_shard_stores_and_pushes_to_the_other() {
     assert_eq!(net.read(b).code(), ReplicaCode::BOX_ID_NOT_FOUND, "not replicated yet");
 
     let push = push.unwrap();
-    assert_eq!(push, Push { replica: b, sealed: net.content(b"message") });
+    assert_eq!(push, Push { from: a, replica: b, sealed: net.content(b"message") });
     assert_eq!(net.replicas.handle_push(push, EPOCH), ReplicaCode::SUCCESS);
     let ReplyInnerMessage::Read(code, sealed) = net.read(b) else { panic!("a read") };
     let opened = boxes::open(&net.cap.read_cap(), net.cap.index(), code, &sealed);
@@ -138,7 +136,8 @@ fn others_pass_on_to_a_shard() {
 #[test]
 fn without_a_shard_online_there_is_no_body() {
     let mut net = Net::new();
-    net.online = net.proxies.iter().copied().collect();
+    let down = net.shards.iter().copied().collect();
+    net.replicas.set_outages(Outages { down, ..Outages::default() });
     let message = InnerMessage::Read(net.content(b"").box_id);
     let query = net.seal(EPOCH, [net.proxies[0], net.proxies[1]], &message);
     let (reply, opened, _) = net.ask(net.proxies[0], EPOCH, &query);

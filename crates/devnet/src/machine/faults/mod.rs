@@ -1,0 +1,220 @@
+//! What goes wrong on purpose.
+
+mod link;
+mod strike;
+mod value;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub(super) use link::Broken;
+use value::Value;
+
+/// Declares every fault once: its field, its name in texts and what it does.
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])+ $text:literal $field:ident: $type:ty,)+) => {
+        /// What goes wrong, from now on.
+        ///
+        /// What is a matter of chance is drawn from the seed, so the same calls meet the same faults. A fault is a
+        /// field here and `name` or `name=value` as text, for a command line: see [`FromStr`] and
+        /// [`help`](Self::help). A *share* is a number from 0 to 1, times are milliseconds in texts, replicas are
+        /// numbered from 0.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use kpthin_core::Instant;
+        /// use kpthin_devnet::{Devnet, DevnetConfig, Faults};
+        ///
+        /// let mut net = Devnet::new(DevnetConfig::instant(), [7; 32], Instant::ORIGIN);
+        /// let mut faults = Faults::default();
+        /// faults.loss = 0.3;
+        /// let _ = faults.replicas_down.insert(1);
+        /// assert_eq!(faults, "loss=0.3".parse::<Faults>()?.and("replica-down=1".parse()?));
+        /// net.set_faults(Instant::ORIGIN, faults);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        #[derive(Clone, Debug, Default, PartialEq)]
+        #[non_exhaustive]
+        pub struct Faults {
+            $(
+                $(#[doc = $doc])+
+                #[doc = concat!("\n\nAs text: `", $text, "`.")]
+                pub $field: $type,
+            )+
+        }
+
+        impl Faults {
+            /// Both together: the greater shares and times, and all replicas of both.
+            #[must_use]
+            pub fn and(mut self, other: Self) -> Self {
+                $(Value::join(&mut self.$field, other.$field);)+
+                self
+            }
+
+            /// All faults as they are written, a line each, with what they do.
+            #[must_use]
+            pub fn help() -> String {
+                let mut help = String::new();
+                $(
+                    let form = [$text, <$type as Value>::FORM].concat();
+                    // Writing to memory does not fail.
+                    let _ = writeln!(help, "  {form:<24}{}", summary(&[$($doc),+]));
+                )+
+                help
+            }
+        }
+
+        /// Reads one fault.
+        impl FromStr for Faults {
+            type Err = UnknownFault;
+
+            fn from_str(text: &str) -> Result<Self, UnknownFault> {
+                let (given, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+                let mut faults = Self::default();
+                match given {
+                    $($text => {
+                        let form = [$text, <$type as Value>::FORM, <$type as Value>::RANGE].concat();
+                        let wrong = || UnknownFault::Value { text: text.to_owned(), form };
+                        faults.$field = Value::parse(value).ok_or_else(wrong)?;
+                    })+
+                    _ => return Err(UnknownFault::Name { text: text.to_owned(), known: &[$($text),+] }),
+                }
+                Ok(faults)
+            }
+        }
+    };
+}
+
+faults! {
+    /// The share of packets that are lost on their way to a courier.
+    "loss" loss: f64,
+    /// The share of replies that are lost on their way back.
+    "reply-loss" reply_loss: f64,
+    /// How much longer than usual a packet or its reply takes at most, each another time.
+    "latency" latency: Duration,
+    /// Replicas that are in the document and don't answer.
+    "replica-down" replicas_down: BTreeSet<u8>,
+    /// Replicas that other replicas don't reach, though couriers do.
+    "partition" partitioned: BTreeSet<u8>,
+    /// How much longer than usual a box takes from one replica to the other.
+    "replication-lag" replication_lag: Duration,
+    /// Replicas that have no room for new boxes.
+    "storage-full" storage_full: BTreeSet<u8>,
+    /// The share of boxes whose content is damaged when they come back.
+    "corrupt-box" corrupt_box: f64,
+    /// The share of boxes and tombstones whose signature is wrong when they come back.
+    "wrong-signature" wrong_signature: f64,
+    /// The share of envelopes that a courier refuses as of another epoch (§9.4).
+    "stale-epoch" stale_epoch: f64,
+    /// The share of operations that end without any answer (§9.7, Q-55).
+    "unanswered" unanswered: f64,
+    /// The share of local calls that are never answered, as after a panic that the daemon caught (§4.0).
+    "unanswered-local" unanswered_local: f64,
+    /// Results of operations are lost while their session is away, as always in the reference (§3.7).
+    "lost-results" lost_results: bool,
+    /// The daemon has no document: it greets late and without one, and can encrypt and send nothing.
+    "missing-document" missing_document: bool,
+    /// A body of CBOR null or undefined ends the daemon's process, as always in the reference (Q-01).
+    "crash-on-null" crash_on_null: bool,
+    /// The mix network goes away or comes back each time so much time has passed.
+    "flapping" flapping: Duration,
+    /// The daemon is restarted each time so much time has passed; its connections drop without a word.
+    "restarts" restarts: Duration,
+    /// The daemon says that it stops each time so much time has passed, and is there again a second later.
+    "shutdowns" shutdowns: Duration,
+    /// The share of frames in the middle of which the connection ends.
+    "cut" cut: f64,
+    /// The share of frames in front of which stands one that is no CBOR.
+    "malformed" malformed: f64,
+    /// The share of frames in front of which stands a length that is too great.
+    "oversize" oversize: f64,
+    /// The share of frames in front of which stands one with a member that nobody knows.
+    "unknown" unknown: f64,
+    /// The share of answers that come twice.
+    "duplicate" duplicate: f64,
+    /// The share of answers in front of which stands one to a question that was never asked.
+    "misdirected" misdirected: f64,
+    /// Everything is sent one byte at a time.
+    "dribble" dribble: bool,
+    /// How long the daemon rests behind each frame that it reads from a connection.
+    "slow-reading" slow_reading: Duration,
+}
+
+/// Why a text names no fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnknownFault {
+    /// There is none of that name.
+    #[error("{text:?} is no fault; there are {}", known.join(", "))]
+    Name {
+        /// What was given.
+        text: String,
+        /// The names that there are.
+        known: &'static [&'static str],
+    },
+    /// Its value is missing, out of range or one too many.
+    #[error("{text:?} has to be {form}")]
+    Value {
+        /// What was given.
+        text: String,
+        /// What it has to look like.
+        form: String,
+    },
+}
+
+/// The first sentence of a documentation, without its full stop.
+fn summary(doc: &[&str]) -> String {
+    doc.concat().trim().trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_read_from_text_and_add_up() {
+        let texts = ["loss=0.25", "reply-loss=1", "replica-down=2", "replica-down=0", "loss=0.5", "dribble"];
+        let faults = texts.map(|text| text.parse::<Faults>().unwrap()).into_iter();
+        let expected = Faults {
+            loss: 0.5,
+            reply_loss: 1.0,
+            replicas_down: [0, 2].into(),
+            dribble: true,
+            ..Faults::default()
+        };
+        assert_eq!(faults.fold(Faults::default(), Faults::and), expected);
+        let lag: Faults = "replication-lag=1500".parse().unwrap();
+        assert_eq!(lag.replication_lag, Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn a_wrong_text_is_told_what_is_right() {
+        for (wrong, right) in [
+            ("loss", "loss=SHARE with a number from 0 to 1"),
+            ("loss=2", "loss=SHARE with a number from 0 to 1"),
+            ("loss=-1", "loss=SHARE with a number from 0 to 1"),
+            ("loss=nan", "loss=SHARE with a number from 0 to 1"),
+            ("replica-down=x", "replica-down=NUMBER with the number of a replica"),
+            ("latency=-3", "latency=MS with a number from 1"),
+            ("flapping=0", "flapping=MS with a number from 1"),
+            ("dribble=1", "dribble"),
+        ] {
+            let error = wrong.parse::<Faults>().unwrap_err().to_string();
+            assert_eq!(error, format!("{wrong:?} has to be {right}"));
+        }
+        let error = "luck=1".parse::<Faults>().unwrap_err().to_string();
+        assert!(error.starts_with("\"luck=1\" is no fault; there are loss, reply-loss, latency,"), "{error}");
+    }
+
+    #[test]
+    fn the_help_has_a_line_for_each() {
+        let help = Faults::help();
+        assert_eq!(help.lines().count(), 26);
+        assert!(help.lines().all(|line| line.len() > 30 && !line.ends_with('.')), "{help}");
+    }
+}

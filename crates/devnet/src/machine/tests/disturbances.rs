@@ -1,0 +1,173 @@
+//! A daemon that stops, comes back, and sends what it should not, by raw frames.
+
+use super::*;
+use crate::Faults;
+
+fn set(net: &mut Net, text: &str) {
+    net.act(|devnet, now| devnet.set_faults(now, text.parse().unwrap()));
+}
+
+fn end(net: &mut Net) {
+    net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
+}
+
+fn counter(net: &mut Net, conn: ConnId) -> QueryId {
+    net.ask(conn, NewKeypair { seed: Some(Seed::from([1; 32])) })
+}
+
+#[test]
+fn the_mixnet_goes_and_comes() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    set(&mut net, "flapping=3000");
+    net.pass(secs(10));
+    for connected in [false, true, false] {
+        assert!(
+            matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if status.is_connected == connected)
+        );
+    }
+    net.nothing(conn);
+    end(&mut net);
+    net.pass(secs(10));
+    net.nothing(conn);
+}
+
+#[test]
+fn the_daemon_is_restarted_again_and_again() {
+    let mut net = Net::instant();
+    set(&mut net, "restarts=5000");
+    let first = net.devnet.instance_token();
+    for _ in 0..3 {
+        let (conn, reply) = net.session(1);
+        assert!(!reply.resumed);
+        net.pass(secs(5));
+        net.nothing(conn);
+        assert!(net.is_closed(conn) && net.devnet.is_running());
+    }
+    assert_ne!(net.devnet.instance_token(), first);
+    assert_eq!(net.devnet.traffic().faults, 3);
+}
+
+#[test]
+fn the_daemon_says_that_it_stops_and_is_back_a_second_later_even_if_the_fault_ends() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    set(&mut net, "shutdowns=5000");
+    net.pass(secs(5));
+    assert!(matches!(net.next(conn), AnyResponse::Shutdown(_)));
+    assert!(net.is_closed(conn) && !net.devnet.is_running());
+    let refused = net.connect();
+    assert!(net.is_closed(refused));
+    end(&mut net);
+    net.pass(secs(1));
+    assert!(net.devnet.is_running());
+    let _ = net.session(1);
+}
+
+///
+#[test]
+fn a_body_of_null_ends_the_reference_and_the_instant_daemon_only_if_it_is_to() {
+    for body in [b"\xf6", b"\xf7"] {
+        let mut net = Net::instant();
+        let (conn, _) = net.session(1);
+        net.input(conn, &raw(body));
+        assert!(net.is_closed(conn) && net.devnet.is_running(), "one connection is ended, not the daemon");
+
+        let mut configured = Net::instant();
+        set(&mut configured, "crash-on-null");
+        for mut net in [configured, Net::new(quick_reference())] {
+            let (bystander, _) = net.session(1);
+            let (conn, _) = net.session(2);
+            net.input(conn, &raw(body));
+            assert!(net.is_closed(bystander) && net.devnet.has_crashed());
+            net.nothing(bystander);
+            let refused = net.connect();
+            assert!(net.is_closed(refused));
+            net.act(Devnet::restart);
+            assert!(!net.session(1).1.resumed);
+        }
+    }
+}
+
+#[test]
+fn a_frame_is_cut_and_the_session_can_be_resumed() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    let before = net.links[&conn].bytes.len();
+    set(&mut net, "cut=1");
+    let _ = counter(&mut net, conn);
+    net.nothing(conn);
+    assert!(net.is_closed(conn));
+    let sent = net.links[&conn].bytes.len() - before;
+    assert!(sent > 4, "some of it has arrived: {sent}");
+    end(&mut net);
+    assert!(net.session(1).1.resumed);
+}
+
+/// What stands in front of the answer, as bytes.
+fn in_front(fault: &str) -> Vec<u8> {
+    let answer = |fault: Option<&str>| {
+        let mut net = Net::instant();
+        let (conn, _) = net.session(1);
+        fault.iter().for_each(|fault| set(&mut net, fault));
+        let link = net.links.get_mut(&conn).unwrap();
+        link.deaf = true;
+        let _ = counter(&mut net, conn);
+        let mut bytes = Vec::new();
+        net.devnet.poll_transmit(net.now, conn, &mut bytes);
+        bytes
+    };
+    let (plain, broken) = (answer(None), answer(Some(fault)));
+    broken.strip_suffix(plain.as_slice()).expect("the answer is still there").to_vec()
+}
+
+#[test]
+fn frames_that_make_no_sense_stand_in_front_of_the_others() {
+    let decode = |bytes: &[u8]| {
+        let mut frames = FrameBuffer::default();
+        frames.push(bytes);
+        let body = frames.next_frame().map(|body| body.map(<[u8]>::to_vec));
+        body.map(|body| AnyResponse::decode(&body.expect("a whole frame")))
+    };
+    assert!(decode(&in_front("malformed=1")).unwrap().is_err());
+    assert_eq!(decode(&in_front("unknown=1")).unwrap(), Ok(None));
+    assert!(decode(&in_front("oversize=1")).is_err());
+    let Ok(Ok(Some(AnyResponse::Reply(other)))) = decode(&in_front("misdirected=1")) else {
+        panic!("a reply")
+    };
+    let Ok(Ok(Some(AnyResponse::Reply(same)))) = decode(&in_front("duplicate=1")) else { panic!("a reply") };
+    assert_eq!(other.result, same.result);
+    assert_ne!(other.query_id, same.query_id);
+}
+
+#[test]
+fn bytes_come_one_at_a_time() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    set(&mut net, "dribble");
+    let _ = counter(&mut net, conn);
+    let _ = net.reply(conn);
+    let link = net.links.get_mut(&conn).unwrap();
+    link.deaf = true;
+    let _ = counter(&mut net, conn);
+    let mut bytes = Vec::new();
+    for len in 1..10 {
+        net.devnet.poll_transmit(net.now, conn, &mut bytes);
+        assert_eq!(bytes.len(), len);
+    }
+}
+
+#[test]
+fn the_daemon_rests_behind_every_frame() {
+    let mut net = Net::instant();
+    let (conn, _) = net.session(1);
+    set(&mut net, "slow-reading=2000");
+    for _ in 0..3 {
+        let _ = counter(&mut net, conn);
+    }
+    for _ in 0..3 {
+        let _ = net.reply(conn);
+        net.nothing(conn);
+        net.pass(secs(2));
+    }
+}
