@@ -1,57 +1,262 @@
-//! A network in which things go wrong.
+//! A network, a daemon and links in which things go wrong: every message arrives, once and in order.
+
+use std::{
+    cell::Cell,
+    io,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use kpthin::{
-    devnet::Faults,
+    Client, Config, Duplex,
+    devnet::{DevnetConfig, Faults, Pipe, Simulation},
     streams::{CopyJob, CopyOutcome},
 };
 
 use crate::support::*;
 
+/// How long a fault that stops everything lasts.
+const A_WHILE: Duration = Duration::from_secs(300);
+
 fn faults(texts: &[&str]) -> Faults {
     texts.iter().map(|text| text.parse::<Faults>().unwrap()).fold(Faults::default(), Faults::and)
 }
 
+fn set(sim: &Simulation, faults: Faults) {
+    sim.net().with(|net, now| net.set_faults(now, faults));
+}
+
+/// The ideal daemon and the reference, both as slow as the reference was observed.
+fn daemons() -> [DevnetConfig; 2] {
+    let mut ideal = DevnetConfig::instant();
+    ideal.timing = DevnetConfig::reference().timing;
+    [ideal, DevnetConfig::reference()]
+}
+
+/// A writer and a reader of their own clients, while things go wrong, for as long as that lasts.
+fn survives(config: DevnetConfig, texts: &[&str], lasts: Option<Duration>) {
+    let (sim, writing) = start(config);
+    let reading = client(&sim);
+    let stream = Stream::new(&sim, &writing, 1);
+    let ended = Rc::new(Cell::new(false));
+    set(&sim, faults(texts));
+    if let Some(lasts) = lasts {
+        let (net, pause, ended) = (sim.handle(), sim.sleep(lasts), ended.clone());
+        sim.spawn(async move {
+            pause.await;
+            net.with(|net, now| net.set_faults(now, Faults::default()));
+            ended.set(true);
+        });
+    }
+    let (writer, reader) = (stream.writer(&writing), stream.reader(&reading));
+    send(&writer, 0..6);
+    assert_eq!(read(&sim, &reader, 6), (0..6).map(text).collect::<Vec<_>>(), "{texts:?}");
+    sim.block_on(writer.flush()).unwrap();
+    assert_eq!(ended.get(), lasts.is_some(), "{texts:?}: something passed while nothing could");
+    let struck = sim.net().with(|net, _| net.traffic().faults);
+    assert!(struck > 0, "{texts:?}: nothing went wrong");
+    set(&sim, Faults::default());
+    // Both clients are as good as new.
+    for client in [&writing, &reading] {
+        let other = Stream::new(&sim, client, 2);
+        let _ = sim.block_on(client.write(&other.write_cap, &other.first, "after all")).unwrap();
+    }
+    assert_eq!(stream.stored(&sim, &writing, 7), [texts_of(6), vec![None]].concat());
+}
+
+fn texts_of(count: u64) -> Vec<Option<String>> {
+    texts(0..count)
+}
+
+macro_rules! survived {
+    ($($name:ident: $faults:expr $(, $lasts:expr)?;)+) => {
+        $(
+            #[test]
+            fn $name() {
+                for config in daemons() {
+                    survives(config, &$faults, None $(.or(Some($lasts)))?);
+                }
+            }
+        )+
+    };
+}
+
+survived! {
+    lost_packets: ["loss=0.3", "reply-loss=0.3"];
+    latency: ["latency=30000"];
+    a_replica_that_is_down: ["replica-down=1"];
+    all_replicas_down_for_a_while: ["replica-down=0", "replica-down=1", "replica-down=2"], A_WHILE;
+    a_partitioned_replica: ["partition=0"];
+    slow_replication: ["replication-lag=60000"];
+    a_full_replica_for_a_while: ["storage-full=2"], A_WHILE;
+    full_storage_for_a_while: ["storage-full=0", "storage-full=1", "storage-full=2"], A_WHILE;
+    corrupt_boxes: ["corrupt-box=0.3"];
+    wrong_signatures: ["wrong-signature=0.3"];
+    stale_epochs: ["stale-epoch=0.3"];
+    operations_without_an_answer: ["unanswered=0.1"];
+    local_calls_without_an_answer: ["unanswered-local=0.1"];
+    lost_results: ["lost-results", "cut=0.1"];
+    no_document_for_a_while: ["missing-document"], A_WHILE;
+    a_flapping_mixnet: ["flapping=10000"];
+    a_daemon_that_is_restarted: ["restarts=15000"];
+    a_daemon_that_is_shut_down: ["shutdowns=15000"];
+    links_cut_in_mid_frame: ["cut=0.1"];
+    malformed_frames: ["malformed=0.1"];
+    frames_that_are_too_long: ["oversize=0.1"];
+    unknown_frames: ["unknown=0.5"];
+    duplicate_answers: ["duplicate=0.5"];
+    misdirected_answers: ["misdirected=0.5"];
+    bytes_one_at_a_time: ["dribble"];
+    a_daemon_that_reads_slowly: ["slow-reading=3000"];
+    everything_a_little: [
+        "loss=0.05", "reply-loss=0.05", "latency=3000", "replication-lag=5000", "corrupt-box=0.05",
+        "wrong-signature=0.05", "stale-epoch=0.05", "unanswered=0.02", "cut=0.01", "malformed=0.01",
+        "unknown=0.1", "duplicate=0.1", "misdirected=0.1", "flapping=120000", "dribble"
+    ];
+}
+
+/// another program's frame ends the daemon for everybody, until somebody starts it again.
 #[test]
-fn lost_packets_are_made_up_for() {
+fn a_crash_on_a_body_of_null() {
     for config in profiles() {
         let (sim, client) = start(config);
+        set(&sim, faults(&["crash-on-null"]));
         let stream = Stream::new(&sim, &client, 1);
-        sim.net().with(|net, now| net.set_faults(now, faults(&["loss=0.3", "reply-loss=0.3"])));
         let (writer, reader) = (stream.writer(&client), stream.reader(&client));
-        send(&writer, 0..6);
-        assert_eq!(read(&sim, &reader, 6), (0..6).map(text).collect::<Vec<_>>());
+        send(&writer, 0..4);
+        assert_eq!(read(&sim, &reader, 2), [text(0), text(1)]);
+        let stranger = sim.net().connect_in_process();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(stranger.poll_write(&mut cx, b"\0\0\0\x01\xf6").is_ready());
+        sim.block_on(sim.sleep(secs(60)));
+        assert!(sim.net().with(|net, _| net.has_crashed()));
+        sim.net().restart();
+        assert_eq!(read(&sim, &reader, 2), [text(2), text(3)]);
         sim.block_on(writer.flush()).unwrap();
-        let traffic = sim.net().with(|net, _| net.traffic());
-        assert!(traffic.packets > 30, "some were sent again: {traffic:?}");
+    }
+}
+
+/// A link whose client's side stands still for some time, as when a laptop is shut.
+struct Frozen {
+    pipe: Pipe,
+    frozen: Arc<AtomicBool>,
+}
+
+impl Frozen {
+    fn connector(sim: &Simulation, frozen: Arc<AtomicBool>, dials: Arc<AtomicUsize>) -> Config {
+        let net = sim.handle();
+        Config::connector(move || {
+            let _ = dials.fetch_add(1, Ordering::Relaxed);
+            let link = Self { pipe: net.connect_in_process(), frozen: frozen.clone() };
+            async { Ok(link) }
+        })
+    }
+}
+
+impl Duplex for Frozen {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.frozen.load(Ordering::Relaxed) {
+            // Polled again by whoever thaws it: the driver has a timer of its own.
+            return Poll::Pending;
+        }
+        self.pipe.poll_read(cx, buffer)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.pipe.poll_write(cx, bytes)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pipe.poll_shutdown(cx)
+    }
+}
+
+/// §1.4: the daemon ends a connection whose client does not read.
+#[test]
+fn a_daemon_that_waits_for_a_client_no_longer() {
+    for config in profiles() {
+        let sim = Simulation::new(config, [7; 32]);
+        let (frozen, dials) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let connector = Frozen::connector(&sim, frozen.clone(), dials.clone());
+        let client = sim.block_on(sim.connect_with(connector)).unwrap();
+        let _ = sim.block_on(client.wait_until_ready()).unwrap();
+        let stream = Stream::new(&sim, &client, 1);
+        let (writer, reader) = (stream.writer(&client), stream.reader(&client));
+        send(&writer, 0..2);
+        assert_eq!(read(&sim, &reader, 2), [text(0), text(1)]);
+        frozen.store(true, Ordering::Relaxed);
+        send(&writer, 2..4);
+        sim.block_on(sim.sleep(secs(600)));
+        let before = dials.load(Ordering::Relaxed);
+        assert_eq!(sim.net().with(|net, _| net.connections()), 0, "the daemon has kept the connection");
+        frozen.store(false, Ordering::Relaxed);
+        assert_eq!(read(&sim, &reader, 2), [text(2), text(3)]);
+        sim.block_on(writer.flush()).unwrap();
+        assert!(dials.load(Ordering::Relaxed) > before);
     }
 }
 
 #[test]
-fn a_replica_that_is_down_keeps_nobody_from_writing_and_reading() {
+fn a_replica_that_is_back_has_what_it_missed() {
     for config in profiles() {
         for down in ["replica-down=0", "replica-down=1", "replica-down=2"] {
             let (sim, client) = start(config.clone());
             let stream = Stream::new(&sim, &client, 1);
-            sim.net().with(|net, now| net.set_faults(now, faults(&[down])));
-            let (writer, reader) = (stream.writer(&client), stream.reader(&client));
+            set(&sim, faults(&[down]));
+            let writer = stream.writer(&client);
             send(&writer, 0..4);
-            assert_eq!(read(&sim, &reader, 4), (0..4).map(text).collect::<Vec<_>>(), "{down}");
-            // When it is back, it has what it missed.
-            sim.net().with(|net, now| net.set_faults(now, Faults::default()));
+            sim.block_on(writer.flush()).unwrap();
+            set(&sim, Faults::default());
             sim.block_on(sim.sleep(secs(60)));
-            let again = stream.reader(&client);
-            assert_eq!(read(&sim, &again, 4), (0..4).map(text).collect::<Vec<_>>(), "{down}");
+            let reader = stream.reader(&client);
+            assert_eq!(read(&sim, &reader, 4), (0..4).map(text).collect::<Vec<_>>(), "{down}");
         }
     }
 }
 
+fn copied(sim: &Simulation, client: &Client, stream: &Stream) -> CopyOutcome {
+    let mut job = CopyJob::new(client, sim.block_on(CopyJob::begin(client)).unwrap());
+    job.append(stream.write_cap.clone(), stream.first.clone(), "x".repeat(4_000)).unwrap();
+    sim.block_on(job.run(|_| Ok::<(), ()>(()))).unwrap()
+}
+
 #[test]
 fn a_copy_is_carried_out_past_a_replica_that_is_down() {
-    let (sim, client) = start(slow());
+    let (sim, client) = start(even());
     let stream = Stream::new(&sim, &client, 1);
-    let mut job = CopyJob::new(&client, sim.block_on(CopyJob::begin(&client)).unwrap());
-    job.append(stream.write_cap.clone(), stream.first.clone(), "x".repeat(4_000)).unwrap();
-    sim.net().with(|net, now| net.set_faults(now, faults(&["replica-down=1"])));
-    let outcome = sim.block_on(job.run(|_| Ok::<(), ()>(()))).unwrap();
-    assert_eq!(outcome, CopyOutcome::Done);
+    set(&sim, faults(&["replica-down=1"]));
+    assert_eq!(copied(&sim, &client, &stream), CopyOutcome::Done);
+}
+
+/// How long a copy takes whose replicas are all down between two moments.
+fn copying_takes(down: Option<(Duration, Duration)>) -> Duration {
+    let (sim, client) = start(even());
+    let stream = Stream::new(&sim, &client, 1);
+    let begun = sim.now();
+    if let Some((from, until)) = down {
+        let (net, begins, ends) = (sim.handle(), sim.sleep(from), sim.sleep(until));
+        sim.spawn(async move {
+            begins.await;
+            let down = faults(&["replica-down=0", "replica-down=1", "replica-down=2"]);
+            net.with(|net, now| net.set_faults(now, down));
+            ends.await;
+            net.with(|net, now| net.set_faults(now, Faults::default()));
+        });
+    }
+    assert_eq!(copied(&sim, &client, &stream), CopyOutcome::Done);
+    sim.now().saturating_since(begun)
+}
+
+#[test]
+fn a_courier_tries_again_while_no_replica_answers() {
+    let usual = copying_takes(None);
+    // The daemon asks the courier every five seconds how far it is, which ends by then.
+    let (from, until) = (usual - secs(12), usual + secs(10));
+    let time = copying_takes(Some((from, until)));
+    assert!(time > until, "{time:?} instead of {usual:?}: it was over before anything went wrong");
 }

@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use kpthin::{
     Client,
-    devnet::{BoxState, DevnetConfig, Simulation},
+    devnet::{BoxState, DevnetConfig, Pacing, Simulation},
     streams::{Delivery, Item, Outcome, ReaderState, Receipt, Seq, StreamReader, StreamWriter, WriterState},
     wire::{MessageBoxIndex, ReadCap, Seed, WriteCap},
 };
@@ -20,9 +20,16 @@ pub fn profiles() -> [DevnetConfig; 2] {
     [DevnetConfig::instant(), DevnetConfig::reference()]
 }
 
-/// As slow as was observed: a packet a second, two seconds for an encryption.
+/// As slow as was observed: a packet a second on average, two seconds for an encryption.
 pub fn slow() -> DevnetConfig {
     DevnetConfig::reference()
+}
+
+/// The same with a packet in every second, so that every wait has a bound.
+pub fn even() -> DevnetConfig {
+    let mut config = slow();
+    config.timing.pacing = Pacing::Even;
+    config
 }
 
 /// Epochs as long as replica epochs, so that weeks pass quickly.

@@ -3,18 +3,11 @@
 use std::time::Duration;
 
 use kpthin::{
-    devnet::{DevnetConfig, Pacing, Simulation, Traffic},
+    devnet::{Simulation, Traffic},
     streams::Pauses,
 };
 
-use crate::support::{Stream, message, read, secs, send, start, text, texts, within};
-
-/// As slow as was observed, with a packet in every second, so that every wait has a bound.
-fn slow() -> DevnetConfig {
-    let mut config = DevnetConfig::reference();
-    config.timing.pacing = Pacing::Even;
-    config
-}
+use crate::support::*;
 
 /// How long something takes, and what the daemon does for it.
 fn measure<T>(sim: &Simulation, act: impl FnOnce() -> T) -> (Duration, Traffic, T) {
@@ -30,14 +23,14 @@ fn measure<T>(sim: &Simulation, act: impl FnOnce() -> T) -> (Duration, Traffic, 
 
 /// One and a half times what twenty of these need: encryptions, or send slots if they take longer.
 fn bound(encryptions: u64, packets: u64) -> Duration {
-    let encrypting = 20 * encryptions * slow().timing.encrypt_time.as_secs();
-    let sending = 20 * packets * slow().timing.send_slot.as_secs();
+    let encrypting = 20 * encryptions * even().timing.encrypt_time.as_secs();
+    let sending = 20 * packets * even().timing.send_slot.as_secs();
     secs(encrypting.max(sending)) * 3 / 2
 }
 
 #[test]
 fn twenty_boxes_are_written_hardly_slower_than_the_daemon_can() {
-    let (sim, client) = start(slow());
+    let (sim, client) = start(even());
     let alone = Stream::new(&sim, &client, 1);
     let (_, one, _) =
         measure(&sim, || sim.block_on(client.write(&alone.write_cap, &alone.first, "m")).unwrap());
@@ -55,7 +48,7 @@ fn twenty_boxes_are_written_hardly_slower_than_the_daemon_can() {
 
 #[test]
 fn twenty_boxes_are_read_hardly_slower_than_the_daemon_can() {
-    let (sim, client) = start(slow());
+    let (sim, client) = start(even());
     let stream = Stream::new(&sim, &client, 1);
     let writer = stream.writer(&client);
     send(&writer, 0..20);
@@ -72,7 +65,7 @@ fn twenty_boxes_are_read_hardly_slower_than_the_daemon_can() {
 #[test]
 fn a_reader_that_waited_ten_minutes_sees_a_message_within_a_pause_an_encryption_and_a_read() {
     for offset in 0..8 {
-        let (sim, client) = start(slow());
+        let (sim, client) = start(even());
         let writers = crate::support::client(&sim);
         let (first, second) = (Stream::new(&sim, &client, 1), Stream::new(&sim, &client, 2));
         let _ = sim.block_on(writers.write(&first.write_cap, &first.first, "there")).unwrap();
@@ -92,7 +85,7 @@ fn a_reader_that_waited_ten_minutes_sees_a_message_within_a_pause_an_encryption_
             futures_util::join!(written, delivered)
         });
         // One replica has it when the writer hears of it, the other so much later at most.
-        let replicated = written + slow().timing.replica_time;
+        let replicated = written + even().timing.replica_time;
         let bound = Pauses::default().longest + asking;
         let time = delivered.saturating_since(replicated);
         assert!(time <= bound, "{time:?} of {bound:?} at {offset}");

@@ -207,6 +207,7 @@ impl Devnet {
     /// Encrypts a message to two replicas of its box.
     pub(super) fn seal_envelope(&mut self, message: &InnerMessage) -> Result<Envelope, Refusal> {
         if !self.has_document() {
+            let _ = self.strikes_if(self.faults.missing_document);
             return Err(Refusal::INTERNAL_ERROR);
         }
         let (epoch, online) = (self.network.replica_epoch(), self.network.online());

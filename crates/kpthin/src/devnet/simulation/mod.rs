@@ -69,6 +69,12 @@ impl Simulation {
         &self.net
     }
 
+    /// The devnet, for a [spawned](Self::spawn) task or a connector that has to own it.
+    #[must_use]
+    pub fn handle(&self) -> Arc<Server> {
+        self.net.clone()
+    }
+
     /// Begins to connect a client to the devnet.
     pub fn connect(&self) -> Connecting {
         self.connect_with(in_process(&self.net))
