@@ -2,13 +2,16 @@
 
 use std::{
     future::Future,
+    marker::PhantomData,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
 };
 
-use kpthin::{Client, Config, ConnectError};
+use kpthin::{Client, Config, ConnectError, devnet::DevnetConfig};
+
+use crate::bodies::quick_reference;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -19,6 +22,29 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Runs a body to its end.
     fn run<T: Send + 'static>(body: impl Future<Output = T> + Send + 'static) -> T;
+
+    /// The daemon that it is tried with.
+    fn daemon() -> DevnetConfig {
+        DevnetConfig::instant()
+    }
+}
+
+/// An adapter tried with the reference daemon, kinks and all, a hundred times faster.
+#[derive(Debug)]
+pub struct AtReference<A>(PhantomData<A>);
+
+impl<A: Adapter> Adapter for AtReference<A> {
+    fn connect(config: Config) -> BoxFuture<Result<Client, ConnectError>> {
+        A::connect(config)
+    }
+
+    fn run<T: Send + 'static>(body: impl Future<Output = T> + Send + 'static) -> T {
+        A::run(body)
+    }
+
+    fn daemon() -> DevnetConfig {
+        quick_reference()
+    }
 }
 
 /// Tokio with several workers.

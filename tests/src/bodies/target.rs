@@ -33,11 +33,14 @@ pub fn quick_reference() -> DevnetConfig {
     let timing = &mut config.timing;
     for time in [
         &mut timing.encrypt_time,
+        &mut timing.group_action,
+        &mut timing.open_time,
         &mut timing.round_trip,
         &mut timing.send_slot,
         &mut timing.replica_time,
         &mut timing.copy_pause,
         &mut timing.copy_poll,
+        &mut timing.reconnect,
         &mut timing.first_document,
     ] {
         *time /= 100;

@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use kpthin::{CallError, FlowKind, devnet::DevnetConfig};
+use kpthin::{CallError, FlowKind};
 use kpthin_tests::adapters::Adapter;
 
 use crate::support::{SOON, client, daemon, polling, stream, until};
 
 pub fn dropping_a_read_cancels_it<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let client = client::<A>(&net).await;
         let reading = polling(&client, &stream(&client).await).await;
@@ -26,7 +26,7 @@ pub fn dropping_a_read_cancels_it<A: Adapter>() {
 }
 
 pub fn a_call_is_cancelled_by_itself_and_from_another_thread<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let client = client::<A>(&net).await;
         let reading = polling(&client, &stream(&client).await).await;
@@ -49,7 +49,7 @@ pub fn a_call_is_cancelled_by_itself_and_from_another_thread<A: Adapter>() {
 }
 
 pub fn a_deadline_ends_a_call<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let client = client::<A>(&net).await;
         let reading = polling(&client, &stream(&client).await).await;
@@ -61,7 +61,7 @@ pub fn a_deadline_ends_a_call<A: Adapter>() {
 
 /// However much is queued, a cancel waits for the encryptions that the daemon was given already.
 pub fn cancels_pass_a_daemon_that_takes_two_seconds_per_encryption<A: Adapter>() {
-    let mut config = DevnetConfig::instant();
+    let mut config = A::daemon();
     config.timing.encrypt_time = Duration::from_secs(2);
     let net = daemon(config);
     A::run(async move {

@@ -8,7 +8,7 @@ use std::{
 
 use kpthin::{
     Config, ConnectError, FirstConnect, LinkStatus,
-    devnet::{self, DevnetConfig, Server},
+    devnet::{self, Server},
 };
 use kpthin_tests::adapters::Adapter;
 
@@ -23,7 +23,7 @@ fn works<A: Adapter>(config: Config) {
 }
 
 pub fn tcp_and_names<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     let address = net.tcp_addr().expect("on TCP");
     works::<A>(address.into());
     let named = |network| {
@@ -39,7 +39,7 @@ pub fn tcp_and_names<A: Adapter>() {
 
 pub fn unix_sockets<A: Adapter>() {
     let path = path("unix");
-    let net = Server::builder(DevnetConfig::instant(), [7; 32]).unix_path(&path).start();
+    let net = Server::builder(A::daemon(), [7; 32]).unix_path(&path).start();
     let _net = net.expect("the devnet starts");
     works::<A>(Config::unix(path));
 }
@@ -47,7 +47,7 @@ pub fn unix_sockets<A: Adapter>() {
 pub fn abstract_sockets<A: Adapter>() {
     let path = path("abstract");
     let name = path.file_name().and_then(|name| name.to_str()).expect("text");
-    let builder = Server::builder(DevnetConfig::instant(), [7; 32]).abstract_name(name);
+    let builder = Server::builder(A::daemon(), [7; 32]).abstract_name(name);
     if cfg!(target_os = "linux") {
         let _net = builder.start().expect("the devnet starts");
         works::<A>(Config::unix(format!("@{name}")));
@@ -58,14 +58,14 @@ pub fn abstract_sockets<A: Adapter>() {
 }
 
 pub fn within_the_process<A: Adapter>() {
-    let net = Server::builder(DevnetConfig::instant(), [7; 32]).start().expect("the devnet starts");
+    let net = Server::builder(A::daemon(), [7; 32]).start().expect("the devnet starts");
     works::<A>(devnet::in_process(&Arc::new(net)));
 }
 
 /// Each adapter has a wrapper for its world's streams; all of them work under any executor that
 /// runs what they wrap.
 pub fn a_connector<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     let address = net.tcp_addr().expect("on TCP");
     works::<A>(kpthin::blocking::connector(move || TcpStream::connect(address)));
     works::<A>(Config::connector(move || async move {
@@ -99,7 +99,7 @@ pub fn a_program_may_start_before_its_daemon<A: Adapter>() {
             }
             let _ = changed.await;
         }
-        let net = Server::builder(DevnetConfig::instant(), [7; 32]).unix_path(&path).start();
+        let net = Server::builder(A::daemon(), [7; 32]).unix_path(&path).start();
         let _net = net.expect("the devnet starts");
         assert!(client.wait_until_ready().timeout(SOON).await.is_ok());
         assert!(answered(&client).await.is_ok());

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use kpthin::{
     Event, FlowKind, Read,
-    devnet::DevnetConfig,
     wire::{MessageBoxIndex, Seed},
 };
 use kpthin_tests::adapters::Adapter;
@@ -12,7 +11,7 @@ use kpthin_tests::adapters::Adapter;
 use crate::support::{SOON, answered, client, daemon, stream};
 
 pub fn a_thousand_calls_at_once<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let client = client::<A>(&net).await;
         let calls: Vec<_> = (0..1_000_u16).map(|n| client.new_keypair(&seed(n)).timeout(SOON)).collect();
@@ -34,7 +33,7 @@ fn seed(n: u16) -> Seed {
 
 /// 32 MiB in either direction, while the sockets hold some hundreds of KiB.
 pub fn payloads_larger_than_the_sockets_buffers_both_ways_at_once<A: Adapter>() {
-    let mut config = DevnetConfig::instant();
+    let mut config = A::daemon();
     config.user_forward_payload_length = 1 << 20;
     let net = daemon(config);
     A::run(async move {
@@ -55,7 +54,7 @@ pub fn payloads_larger_than_the_sockets_buffers_both_ways_at_once<A: Adapter>() 
 }
 
 pub fn many_clients_of_one_daemon<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let mut clients = Vec::new();
         for _ in 0..32 {
@@ -84,7 +83,7 @@ pub fn many_clients_of_one_daemon<A: Adapter>() {
 }
 
 pub fn a_subscriber_that_does_not_read_delays_nobody<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let client = client::<A>(&net).await;
         let (mut slow, mut quick) = (client.events(), client.events());
@@ -103,7 +102,7 @@ pub fn a_subscriber_that_does_not_read_delays_nobody<A: Adapter>() {
 
 /// Asks go over a link of their own, where the daemon takes its time for each of them.
 pub fn waiting_readers_delay_no_writer<A: Adapter>() {
-    let mut config = DevnetConfig::instant();
+    let mut config = A::daemon();
     config.timing.encrypt_time = Duration::from_millis(100);
     let net = daemon(config);
     A::run(async move {

@@ -1,7 +1,7 @@
 //! One suite for all adapters: what only real sockets and real runtimes show, against the devnet.
 //!
 //! Each behaviour is written once, generic over the adapter, and runs on tokio (several threads and
-//! one), smol, async-std and plain threads.
+//! one), smol, async-std and plain threads, with the ideal daemon and with the reference.
 
 mod cancel;
 mod endpoints;
@@ -26,6 +26,17 @@ macro_rules! suite {
                     crate::$module::$body::<kpthin_tests::adapters::$adapter>();
                 }
             )*
+
+            mod reference {
+                use kpthin_tests::adapters::{$adapter, AtReference};
+
+                $(
+                    #[test]
+                    fn $body() {
+                        crate::$module::$body::<AtReference<$adapter>>();
+                    }
+                )*
+            }
         }
     };
 }

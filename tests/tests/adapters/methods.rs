@@ -1,6 +1,5 @@
 //! Every method of the client.
 
-use kpthin::devnet::DevnetConfig;
 use kpthin_tests::{
     adapters::Adapter,
     bodies::{ALL, Outcome, Target},
@@ -9,7 +8,7 @@ use kpthin_tests::{
 pub fn every_method<A: Adapter>() {
     for (name, body) in ALL {
         let own = format!("{}-{name}", std::any::type_name::<A>().rsplit("::").next().unwrap_or_default());
-        let target = Target::devnet(A::connect, DevnetConfig::instant(), &own).expect("the devnet starts");
+        let target = Target::devnet(A::connect, A::daemon(), &own).expect("the devnet starts");
         match A::run(body(target)) {
             Ok(()) => {}
             Err(Outcome::Failed(why) | Outcome::Skipped(why)) => panic!("{name}: {why}"),

@@ -53,30 +53,22 @@ fn survives<A: Adapter>(
 }
 
 pub fn a_session_is_resumed<A: Adapter>() {
-    survives::<A>(
-        DevnetConfig::instant(),
-        |_, proxy| proxy.cut(),
-        Found { same_daemon: true, resumed: true },
-    );
+    survives::<A>(A::daemon(), |_, proxy| proxy.cut(), Found { same_daemon: true, resumed: true });
 }
 
 pub fn a_session_has_expired<A: Adapter>() {
-    let mut config = DevnetConfig::instant();
+    let mut config = A::daemon();
     config.grace_period = Duration::ZERO;
     survives::<A>(config, |_, proxy| proxy.cut(), Found { same_daemon: true, resumed: false });
 }
 
 pub fn a_daemon_is_restarted<A: Adapter>() {
-    survives::<A>(
-        DevnetConfig::instant(),
-        |net, _| net.restart(),
-        Found { same_daemon: false, resumed: false },
-    );
+    survives::<A>(A::daemon(), |net, _| net.restart(), Found { same_daemon: false, resumed: false });
 }
 
 pub fn a_daemon_is_shut_down_and_comes_back<A: Adapter>() {
     survives::<A>(
-        DevnetConfig::instant(),
+        A::daemon(),
         |net, _| {
             net.shutdown();
             net.restart();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use kpthin::{CallError, CloseReason, Read, devnet::DevnetConfig};
+use kpthin::{CallError, CloseReason, Read};
 use kpthin_tests::adapters::Adapter;
 
 use crate::support::{SOON, client, daemon, polling, stream, until};
 
 pub fn stopping_while_busy_ends_everything<A: Adapter>() {
-    let mut config = DevnetConfig::instant();
+    let mut config = A::daemon();
     config.timing.encrypt_time = Duration::from_secs(1);
     let net = daemon(config);
     A::run(async move {
@@ -38,7 +38,7 @@ pub fn stopping_while_busy_ends_everything<A: Adapter>() {
 }
 
 pub fn draining_lets_calls_end<A: Adapter>() {
-    let mut config = DevnetConfig::instant();
+    let mut config = A::daemon();
     config.timing.encrypt_time = Duration::from_millis(100);
     let net = daemon(config);
     A::run(async move {
@@ -57,7 +57,7 @@ pub fn draining_lets_calls_end<A: Adapter>() {
 }
 
 pub fn the_last_handle_closes_the_sockets<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let watcher = client::<A>(&net).await;
         let client = client::<A>(&net).await;

@@ -2,13 +2,13 @@
 
 use std::{sync::mpsc, thread};
 
-use kpthin::{CallError, Client, FlowKind, WaitError, devnet::DevnetConfig, wire::MessageBoxIndex};
+use kpthin::{CallError, Client, FlowKind, WaitError, wire::MessageBoxIndex};
 use kpthin_tests::adapters::Adapter;
 
 use crate::support::{SOON, client, daemon};
 
 pub fn plain_threads_wait<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let client = client::<A>(&net).await;
         let index = MessageBoxIndex::from([1; 104]);
@@ -29,7 +29,7 @@ pub fn plain_threads_wait<A: Adapter>() {
 }
 
 pub fn threads_that_wait_drop_cancel_and_detach_leave_nothing_behind<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let client = client::<A>(&net).await;
         let threads: Vec<_> = (0..8)
@@ -63,7 +63,7 @@ fn misbehave(client: &Client) {
 }
 
 pub fn waiting_where_the_driver_runs_is_an_error<A: Adapter>() {
-    let net = daemon(DevnetConfig::instant());
+    let net = daemon(A::daemon());
     A::run(async move {
         let client = client::<A>(&net).await;
         // The driver polls flows itself, so inside of one it always is.

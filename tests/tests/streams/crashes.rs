@@ -80,7 +80,7 @@ fn whenever_a_reader_dies_no_message_is_stored_twice_or_not_at_all() {
             let (mut items, mut saved) = (Vec::new(), stream.reader_state().to_bytes());
             while items.len() < 6 {
                 let reader = StreamReader::new(&client, ReaderState::from_bytes(&saved).unwrap());
-                let budget = moment + Duration::from_millis(1) + config.timing.encrypt_time * 4;
+                let budget = moment + Duration::from_millis(1) + config.timing.encrypt_time * 10;
                 let mut stored = 0;
                 while let Some(delivery) = within(&sim, budget, reader.next()) {
                     let delivery = delivery.unwrap();

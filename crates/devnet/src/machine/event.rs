@@ -38,6 +38,10 @@ pub(super) enum Event {
     Late(ConnId),
     /// A slow local call is done.
     LocalDone(ConnId),
+    /// The daemon has connected to the mix network again.
+    MixnetBack,
+    /// What a replica answered is opened.
+    Opened(OpId, Vec<u8>),
     /// A connection has rested as long as a fault makes it.
     ReadOn(ConnId),
     /// An operation's pause is over.
@@ -67,6 +71,7 @@ impl Event {
             | Self::Copy { .. }
             | Self::Epoch
             | Self::Flap
+            | Self::MixnetBack
             | Self::Replicate(_)
             | Self::Restart
             | Self::ShutDown => true,
@@ -77,6 +82,7 @@ impl Event {
             | Self::Greet(_)
             | Self::Late(_)
             | Self::LocalDone(_)
+            | Self::Opened(..)
             | Self::ReadOn(_)
             | Self::Reply(..)
             | Self::Resend(_)
@@ -118,6 +124,8 @@ impl Devnet {
                 let epoch = self.network.replica_epoch();
                 let _ = self.network.replicas.handle_push(push, epoch);
             }
+            Event::MixnetBack => self.set_mixnet_at_once(true),
+            Event::Opened(op, payload) => self.finish_opening(op, &payload),
             Event::ReadOn(conn) => self.read_on(conn),
             Event::Restart => self.restart_by_itself(),
             Event::ShutDown => self.shut_down_by_itself(),

@@ -70,8 +70,9 @@ impl Devnet {
                 let count = Some(request.max_count).filter(|count| *count <= TOMBSTONES_MAX);
                 usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX)
             }
-            AnyRequest::VoucherMint(_) | AnyRequest::VoucherOpen(_) => return group_action,
-            AnyRequest::VoucherInduct(_) => return group_action * 2,
+            AnyRequest::VoucherMint(_) => return group_action.saturating_mul(3) / 2,
+            AnyRequest::VoucherOpen(_) => return group_action,
+            AnyRequest::VoucherInduct(_) => return group_action.saturating_mul(2),
             _ => 0,
         };
         encrypt_time.saturating_mul(u32::try_from(seals).unwrap_or(u32::MAX))

@@ -42,7 +42,7 @@ use operation::{OpId, Operation};
 pub use output::{ConnId, Output};
 use queue::Slots;
 pub use records::Record;
-use schedule::Schedule;
+use schedule::{Schedule, Ticket};
 use session::Session;
 pub use traffic::Traffic;
 
@@ -124,6 +124,8 @@ pub struct Devnet {
     process: Process,
     instance_token: InstanceToken,
     mixnet: bool,
+    /// It will be connected then.
+    reconnecting: Option<Ticket>,
     document_ready: bool,
     schedule: Schedule<Event>,
     conns: BTreeMap<ConnId, Conn>,
@@ -158,6 +160,7 @@ impl Devnet {
             process: Process::Running,
             instance_token: InstanceToken::from(entropy.draw::<16>()),
             mixnet: config.mixnet,
+            reconnecting: None,
             document_ready: true,
             schedule: Schedule::default(),
             conns: BTreeMap::new(),
@@ -229,7 +232,8 @@ impl Devnet {
 
     /// Connects the daemon to the mix network or cuts it off, and tells the clients.
     ///
-    /// While it is cut off, local calls work, mixnet requests wait, and replies under way arrive later.
+    /// While it is cut off, local calls work, mixnet requests wait, and replies under way arrive later. Connecting takes
+    /// [`Timing::reconnect`](crate::Timing::reconnect).
     pub fn set_mixnet(&mut self, now: Instant, connected: bool) {
         self.advance(now);
         self.connect_mixnet(connected);
@@ -237,6 +241,23 @@ impl Devnet {
     }
 
     fn connect_mixnet(&mut self, connected: bool) {
+        let reconnect = self.config.timing.reconnect;
+        if !connected || self.mixnet || reconnect.is_zero() {
+            return self.set_mixnet_at_once(connected);
+        }
+        if self.reconnecting.is_some() {
+            return;
+        }
+        // What was observed, whatever it is good for (§9.10).
+        self.broadcast_status();
+        self.broadcast_status();
+        self.reconnecting = Some(self.schedule.add(self.now + reconnect, Event::MixnetBack));
+    }
+
+    fn set_mixnet_at_once(&mut self, connected: bool) {
+        if let Some(ticket) = self.reconnecting.take() {
+            drop(self.schedule.remove(ticket));
+        }
         self.mixnet = connected;
         self.broadcast_status();
         if connected {

@@ -163,11 +163,24 @@ impl Devnet {
         let Some(operation) = self.operations.get(&id) else { return };
         match decide(operation.goal(), reply.reply_type, reply.error) {
             Action::Finish(code) => self.finish(id, code, None),
-            Action::Payload => match self.open_payload(id, &reply.payload) {
-                Verdict::Finish(code, plaintext) => self.finish(id, code, plaintext),
-                Verdict::Poll => self.send_again(id),
-            },
+            Action::Payload if self.config.timing.open_time.is_zero() => {
+                self.finish_opening(id, &reply.payload)
+            }
+            Action::Payload => {
+                let at = self.now + self.config.timing.open_time;
+                let opened = self.schedule.add(at, Event::Opened(id, reply.payload));
+                if let Some(operation) = self.operations.get_mut(&id) {
+                    operation.wait = Wait::Pause(opened);
+                }
+            }
             Action::Resend => self.send_again(id),
+        }
+    }
+
+    pub(super) fn finish_opening(&mut self, id: OpId, payload: &[u8]) {
+        match self.open_payload(id, payload) {
+            Verdict::Finish(code, plaintext) => self.finish(id, code, plaintext),
+            Verdict::Poll => self.send_again(id),
         }
     }
 

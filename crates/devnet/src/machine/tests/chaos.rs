@@ -184,6 +184,7 @@ fn whatever_clients_do_nothing_is_left_behind() {
         for seed in 0..cases() {
             let mut config = config.clone();
             config.grace_period = secs(10);
+            config.timing.reconnect = config.timing.reconnect.min(millis(200));
             config.timing.poll_interval = config.timing.poll_interval.max(millis(500));
             let mut chaos = Chaos::new(config, seed);
             for _ in 0..300 {

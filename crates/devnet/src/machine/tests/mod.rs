@@ -62,6 +62,9 @@ fn millis(millis: u64) -> Duration {
 fn quick_reference() -> DevnetConfig {
     let mut config = DevnetConfig::reference();
     config.timing.encrypt_time = Duration::ZERO;
+    config.timing.group_action = Duration::ZERO;
+    config.timing.open_time = Duration::ZERO;
+    config.timing.reconnect = Duration::ZERO;
     config.timing.round_trip = millis(100);
     config.timing.send_slot = Duration::ZERO;
     config.timing.replica_time = Duration::ZERO;
