@@ -15,8 +15,8 @@ const REPLY_ETA_MIN: Duration = Duration::from_millis(1);
 
 impl Devnet {
     /// Sends a message, or says why not; without a SURB there is no word in either case.
-    pub(super) fn send_message(&mut self, app: AppId, request: SendMessage) {
-        let checked = self.check_message(app, &request);
+    pub(super) fn send_message(&mut self, app: AppId, request: SendMessage, payload_len: usize) {
+        let checked = self.check_message(app, &request, payload_len);
         let sent = checked.is_ok();
         self.report_sent(app, &request, checked);
         let asks_echo =
@@ -38,7 +38,7 @@ impl Devnet {
         let _ = self.schedule.add(at, Event::EchoReply(app, Box::new(reply)));
     }
 
-    fn check_message(&self, app: AppId, request: &SendMessage) -> Result<(), String> {
+    fn check_message(&self, app: AppId, request: &SendMessage, payload_len: usize) -> Result<(), String> {
         let max = self.config.user_forward_payload_length;
         let Some(destination) = request.destination_id_hash else {
             return Err("destination is missing".to_owned());
@@ -46,8 +46,8 @@ impl Devnet {
         if request.recipient_queue_id.is_none() {
             return Err("recipient queue id is missing".to_owned());
         }
-        if request.payload.len() > max {
-            return Err(format!("message too large: more than {max} bytes"));
+        if payload_len > max {
+            return Err(format!("message too large: {payload_len} > {max}"));
         }
         if !self.network.has_service_node(destination) {
             return Err("destination is not in the document".to_owned());

@@ -339,7 +339,7 @@ impl Devnet {
                 cancelled.push((*query_id, RequestKind::StartResendingCopyCommand));
                 false
             }
-            Mixnet::Copy(..) | Mixnet::Message(_) | Mixnet::Nothing | Mixnet::Start(..) => true,
+            Mixnet::Copy(..) | Mixnet::Message(..) | Mixnet::Nothing | Mixnet::Start(..) => true,
         });
         for (query_id, kind) in cancelled {
             self.refuse(app, query_id, kind, Refusal(CANCELLED));

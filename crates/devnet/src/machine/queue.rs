@@ -29,7 +29,8 @@ const INSTANT_QUEUE: usize = 4_096;
 #[derive(Debug)]
 pub(super) enum Mixnet {
     Copy(Option<QueryId>, Box<StartResendingCopyCommand>),
-    Message(Box<SendMessage>),
+    /// With the length that its payload came with.
+    Message(Box<SendMessage>, usize),
     /// A frame without any request.
     Nothing,
     Start(Option<QueryId>, Box<StartResendingEncryptedMessage>),
@@ -40,7 +41,7 @@ impl Mixnet {
     fn trim(&mut self, payload_max: usize) {
         match self {
             Self::Copy(..) | Self::Nothing => {}
-            Self::Message(request) => trim_secret(&mut request.payload, payload_max),
+            Self::Message(request, _) => trim_secret(&mut request.payload, payload_max),
             Self::Start(_, request) => {
                 trim_secret(&mut request.envelope_descriptor, DESCRIPTOR_LEN_MAX);
                 request
@@ -133,7 +134,7 @@ impl Devnet {
                 let kind = RequestKind::StartResendingCopyCommand;
                 self.refuse(queued.app, query_id, kind, Refusal::INTERNAL_ERROR);
             }
-            Mixnet::Message(request) => {
+            Mixnet::Message(request, _) => {
                 self.report_sent(queued.app, &request, Err("too many messages".to_owned()))
             }
             Mixnet::Nothing => {}
@@ -200,7 +201,7 @@ impl Devnet {
     fn release(&mut self, queued: Queued) {
         match queued.request {
             Mixnet::Copy(query_id, request) => self.start_copy(queued.app, query_id, &request),
-            Mixnet::Message(request) => self.send_message(queued.app, *request),
+            Mixnet::Message(request, len) => self.send_message(queued.app, *request, len),
             Mixnet::Nothing => {}
             Mixnet::Start(query_id, request) => self.start_operation(queued.app, query_id, *request),
         }

@@ -47,7 +47,10 @@ impl Devnet {
         match request {
             AnyRequest::SessionToken(request) => self.present_token(conn, &request),
             AnyRequest::ThinClose(_) => self.close_session(conn),
-            AnyRequest::SendMessage(request) => self.enqueue(conn, app, Mixnet::Message(Box::new(request))),
+            AnyRequest::SendMessage(request) => {
+                let len = request.payload.len();
+                self.enqueue(conn, app, Mixnet::Message(Box::new(request), len));
+            }
             AnyRequest::StartResendingEncryptedMessage(request) => {
                 self.enqueue(conn, app, Mixnet::Start(query_id, Box::new(request)));
             }

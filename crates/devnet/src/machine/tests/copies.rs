@@ -12,7 +12,7 @@ use crate::BoxState;
 
 const NOT_THERE: FailureDetail = FailureDetail::Copy { replica_error_code: 0, failed_envelope_index: 0 };
 
-fn payload(keys: &KeypairReply, payload: &[u8]) -> CreateCourierEnvelopesFromPayload {
+pub(super) fn payload(keys: &KeypairReply, payload: &[u8]) -> CreateCourierEnvelopesFromPayload {
     CreateCourierEnvelopesFromPayload {
         payload: SecretBytes::from(payload),
         dest_write_cap: Some(keys.write_cap.clone()),
@@ -41,7 +41,7 @@ fn tombstones(keys: &KeypairReply, max_count: u32) -> CreateCourierEnvelopesFrom
     }
 }
 
-fn copy(keys: &KeypairReply) -> StartResendingCopyCommand {
+pub(super) fn copy(keys: &KeypairReply) -> StartResendingCopyCommand {
     let write_cap = Some(keys.write_cap.clone());
     StartResendingCopyCommand { write_cap, courier_identity_hash: None, courier_queue_id: None }
 }

@@ -281,7 +281,7 @@ fn requests_that_are_too_long_to_be_sent_take_no_room_while_they_wait() {
 
 fn size(queued: &super::super::queue::Queued) -> usize {
     match &queued.request {
-        Mixnet::Message(request) => request.payload.len(),
+        Mixnet::Message(request, _) => request.payload.len(),
         Mixnet::Start(_, request) => request.message_ciphertext.len() + request.envelope_descriptor.len(),
         Mixnet::Copy(..) | Mixnet::Nothing => 0,
     }

@@ -52,7 +52,7 @@ fn what_cannot_be_sent_is_reported() {
         let request = message(&net, 2_001);
         net.send(conn, None, request);
         let report = sent(&mut net, conn);
-        assert_eq!(report.err.as_deref(), Some("message too large: more than 2000 bytes"));
+        assert_eq!(report.err.as_deref(), Some("message too large: 2001 > 2000"));
         assert_eq!(report.reply_eta, 0);
         for request in [
             SendMessage { destination_id_hash: None, ..message(&net, 1) },

@@ -10,6 +10,7 @@ mod frames;
 mod handshake;
 mod local;
 mod messages;
+mod observed;
 mod operations;
 mod records;
 mod scheduling;
@@ -75,8 +76,12 @@ fn quick_reference() -> DevnetConfig {
 
 impl Net {
     fn new(config: DevnetConfig) -> Self {
+        Self::seeded(config, 7)
+    }
+
+    fn seeded(config: DevnetConfig, seed: u8) -> Self {
         let now = Instant::ORIGIN;
-        let devnet = Devnet::new(config, [7; 32], now);
+        let devnet = Devnet::new(config, [seed; 32], now);
         let (links, closed) = (BTreeMap::new(), BTreeSet::new());
         Self { devnet, now, links, closed, wake_at: None, next_query: 0 }
     }
