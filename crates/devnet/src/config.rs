@@ -14,7 +14,8 @@ pub enum Profile {
     Instant,
     /// The reference daemon with its kinks, for tests that are to mean something on a real network.
     ///
-    /// - Broadcasts, and the replies that a session missed, come before its token is answered.
+    /// - Broadcasts, and the replies that a session missed, come before its token is answered, and what is
+    ///   broadcast right behind a greeting never comes.
     /// - The end of a connection is noticed only behind the frames in front of it (§9.10).
     /// - A takeover silences the newer connection when the older one ends (§3.8).
     /// - A seventeenth waiting mixnet request stops the connection.

@@ -19,6 +19,9 @@ const DOCUMENT_WAIT: Duration = Duration::from_secs(30);
 /// How long the news wait for a token, in case the client is one that never sends it.
 const TOKEN_WAIT: Duration = Duration::from_secs(5);
 
+/// How long after its greeting the reference passes a connection over.
+const DEAF: Duration = Duration::from_millis(1);
+
 /// Sizes of packets with X25519 and five hops, which do not depend on the payload (§6.8).
 const SURB_LEN: u64 = 572;
 const HEADER_LEN: u64 = 476;
@@ -83,10 +86,12 @@ impl Devnet {
             drop(self.schedule.remove(ticket));
         }
         conn.phase = Phase::Serving;
-        if self.config.profile == Profile::Instant {
-            let opens = self.schedule.add(self.now + TOKEN_WAIT, Event::Late(id));
-            conn.gate = Gate::Held { opens, missed: Missed::default() };
-        }
+        let closed_for = match self.config.profile {
+            Profile::Instant => TOKEN_WAIT,
+            Profile::Reference => DEAF,
+        };
+        let opens = self.schedule.add(self.now + closed_for, Event::Late(id));
+        conn.gate = Gate::Held { opens, missed: Missed::default() };
         self.send(id, &self.status());
         self.send(id, &self.document());
         self.pump(id);
@@ -135,14 +140,17 @@ impl Devnet {
         }
     }
 
-    /// Reaches the connections that are registered and greeted (§9.9), some of them later.
+    /// Reaches the connections that are registered and greeted (§9.9), some of them later; in the reference those that
+    /// have just been greeted never hear of it.
     fn broadcast(&mut self, response: &AnyResponse, miss: impl Fn(&mut Missed)) {
+        let reference = self.is_reference();
         let greeted = self.conns.iter().filter(|(id, conn)| {
             let registered = self.sessions.get(&conn.app).is_some_and(|session| session.is_on(**id));
             registered && matches!(conn.phase, Phase::Serving)
         });
         for conn in greeted.map(|(id, _)| *id).collect::<Vec<_>>() {
             match self.conns.get_mut(&conn).map(|conn| &mut conn.gate) {
+                Some(Gate::Held { .. }) if reference => {}
                 Some(Gate::Held { missed, .. }) => miss(missed),
                 Some(Gate::Open) => self.send(conn, response),
                 None => {}

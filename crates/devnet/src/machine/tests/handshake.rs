@@ -45,6 +45,10 @@ fn in_the_reference_broadcasts_come_between_greeting_and_token() {
     let mut net = Net::new(quick_reference());
     let conn = net.connect();
     let _ = net.greeting(conn);
+    // What falls into the first moment is lost.
+    net.act(Devnet::advance_epoch);
+    net.nothing(conn);
+    net.pass(millis(1));
     net.act(|devnet, now| devnet.set_mixnet(now, false));
     net.act(Devnet::advance_epoch);
     assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if !status.is_connected));
