@@ -53,6 +53,8 @@
 //!   [`Runtime`] and call [`connect`].
 //! - `kpthin::streams` (feature `streams`, on by default): writers, readers and inboxes, with state
 //!   that neither loses nor repeats a message. What most programs want for messages.
+//! - `kpthin::pki` (feature `pki`) verifies the network's documents against authority keys that the
+//!   program brings along, so that it need not believe its daemon.
 //! - `kpthin::devnet` (feature `devnet`) is an embedded daemon, for programs and tests without a
 //!   network at hand, and a simulation in virtual time.
 //!
@@ -77,6 +79,8 @@ pub use kpthin_blocking as blocking;
 
 #[cfg(feature = "devnet")]
 pub mod devnet;
+
+pub mod pki;
 
 #[cfg(feature = "smol")]
 #[doc(inline)]

@@ -27,7 +27,7 @@ impl Numbers {
 /// Somebody who signs, and somebody else's verification.
 enum Pair {
     Ed25519(SigningKey),
-    Falcon(falconpadded512::PublicKey, falconpadded512::SecretKey, SigningKey),
+    Falcon(Box<(falconpadded512::PublicKey, falconpadded512::SecretKey)>, SigningKey),
     Sphincs(SigningKey, sphincs::PublicKey, sphincs::SecretKey),
 }
 
@@ -36,10 +36,7 @@ impl Pair {
         let key = SigningKey::from_bytes(&[seed; 32]);
         match scheme {
             Scheme::Ed25519 => Self::Ed25519(key),
-            Scheme::Falcon512Ed25519 => {
-                let (public, secret) = falconpadded512::keypair();
-                Self::Falcon(public, secret, key)
-            }
+            Scheme::Falcon512Ed25519 => Self::Falcon(Box::new(falconpadded512::keypair()), key),
             Scheme::Ed25519Sphincs => {
                 let (public, secret) = sphincs::keypair();
                 Self::Sphincs(key, public, secret)
@@ -51,7 +48,7 @@ impl Pair {
     fn public_key(&self) -> Vec<u8> {
         match self {
             Self::Ed25519(key) => key.verifying_key().to_bytes().to_vec(),
-            Self::Falcon(public, _, key) => [public.as_bytes(), key.verifying_key().as_bytes()].concat(),
+            Self::Falcon(keys, key) => [keys.0.as_bytes(), key.verifying_key().as_bytes()].concat(),
             Self::Sphincs(key, public, _) => [key.verifying_key().as_bytes(), public.as_bytes()].concat(),
         }
     }
@@ -59,8 +56,8 @@ impl Pair {
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         match self {
             Self::Ed25519(key) => key.sign(message).to_bytes().to_vec(),
-            Self::Falcon(_, secret, key) => {
-                let falcon = falconpadded512::detached_sign(message, secret);
+            Self::Falcon(keys, key) => {
+                let falcon = falconpadded512::detached_sign(message, &keys.1);
                 [falcon.as_bytes(), &key.sign(message).to_bytes()].concat()
             }
             Self::Sphincs(key, _, secret) => {
@@ -78,13 +75,11 @@ impl Pair {
         };
         match self {
             Self::Ed25519(key) => ed25519(key, signature),
-            Self::Falcon(public, _, key) => {
-                signature.split_last_chunk::<64>().is_some_and(|(first, second)| {
-                    falconpadded512::DetachedSignature::from_bytes(first).is_ok_and(|first| {
-                        falconpadded512::verify_detached_signature(&first, message, public).is_ok()
-                    }) && ed25519(key, second)
-                })
-            }
+            Self::Falcon(keys, key) => signature.split_last_chunk::<64>().is_some_and(|(first, second)| {
+                falconpadded512::DetachedSignature::from_bytes(first).is_ok_and(|first| {
+                    falconpadded512::verify_detached_signature(&first, message, &keys.0).is_ok()
+                }) && ed25519(key, second)
+            }),
             Self::Sphincs(key, public, _) => {
                 signature.split_first_chunk::<64>().is_some_and(|(first, second)| {
                     ed25519(key, first)

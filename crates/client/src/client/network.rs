@@ -40,6 +40,12 @@ impl Client {
         draw(self.services(capability))
     }
 
+    /// The same by a document of the caller's, for example one that was verified.
+    #[must_use]
+    pub fn service_in(&self, document: &Document, capability: &str) -> Option<Service> {
+        draw(document.services(capability).collect())
+    }
+
     /// All services of a kind.
     #[doc(alias = "GetServices")]
     #[doc(alias = "get_services")]
@@ -61,14 +67,24 @@ impl Client {
     #[doc(alias = "get_distinct_couriers")]
     #[must_use]
     pub fn distinct_couriers(&self, count: usize) -> Option<Vec<Service>> {
-        let mut couriers = self.couriers();
-        couriers.sort_by(|a, b| (&a.identity_hash, &a.queue).cmp(&(&b.identity_hash, &b.queue)));
-        couriers.dedup_by(|a, b| (a.identity_hash, &a.queue) == (b.identity_hash, &b.queue));
-        if couriers.len() < count {
-            return None;
-        }
-        (0..count).map(|_| Some(couriers.swap_remove(below(couriers.len())?))).collect()
+        distinct(self.couriers(), count)
     }
+
+    /// The same by a document of the caller's, for example one that was verified.
+    #[must_use]
+    pub fn distinct_couriers_in(&self, document: &Document, count: usize) -> Option<Vec<Service>> {
+        distinct(document.couriers().collect(), count)
+    }
+}
+
+/// Draws so many, no two of them the same.
+fn distinct(mut couriers: Vec<Service>, count: usize) -> Option<Vec<Service>> {
+    couriers.sort_by(|a, b| (&a.identity_hash, &a.queue).cmp(&(&b.identity_hash, &b.queue)));
+    couriers.dedup_by(|a, b| (a.identity_hash, &a.queue) == (b.identity_hash, &b.queue));
+    if couriers.len() < count {
+        return None;
+    }
+    (0..count).map(|_| Some(couriers.swap_remove(below(couriers.len())?))).collect()
 }
 
 /// Messages to services, and copy commands.

@@ -157,14 +157,13 @@ impl Devnet {
         }
     }
 
-    fn pki_document(&self, request: &GetPkiDocument) -> Result<AnyReply, ReplyFailure> {
+    fn pki_document(&mut self, request: &GetPkiDocument) -> Result<AnyReply, ReplyFailure> {
         let epoch = if request.epoch == 0 { self.network.epoch() } else { request.epoch };
-        let document = self.network.document(epoch).filter(|_| self.has_document());
-        let document = document.ok_or(ReplyFailure {
+        let certificate = self.certificate(epoch).ok_or(ReplyFailure {
             error_code: Refusal::SERVICE_UNAVAILABLE.0,
             detail: FailureDetail::Epoch(epoch),
         })?;
-        let payload = Blob::from(document.certificate.clone());
+        let payload = Blob::from(certificate);
         Ok(AnyReply::GetPkiDocument(PkiDocumentReply { payload, epoch }))
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::{Signer, SigningKey};
 use kpthin_core::pki::{Certificate, Signature};
 use kpthin_core::wire::{Blob, DirectoryAuthority, IdentityHash};
+use pem::{EncodeConfig, LineEnding, Pem};
 
 use crate::entropy::derive;
 
@@ -53,6 +54,11 @@ impl Authorities {
         certificate.encode()
     }
 
+    /// What the name and key of each is.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, [u8; 32])> {
+        self.0.iter().map(|authority| (authority.name.as_str(), authority.key.verifying_key().to_bytes()))
+    }
+
     /// Lists the authorities as they stand in a daemon's configuration.
     pub(crate) fn list(&self) -> Vec<DirectoryAuthority> {
         let entry = |authority: &Authority| {
@@ -71,24 +77,10 @@ impl Authorities {
     }
 }
 
-/// Writes a key of 32 bytes as text, under its scheme's name in upper case.
+/// Writes a key as text, under its scheme's name in upper case.
 fn pem(scheme: &str, key: &[u8; 32]) -> String {
-    format!("-----BEGIN {scheme} PUBLIC KEY-----\n{}\n-----END {scheme} PUBLIC KEY-----\n", base64(key))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let group =
-            (0..3).fold(0u32, |group, at| group << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
-        for digit in 0..4usize {
-            let value = usize::try_from(group >> (18 - 6 * digit) & 63).unwrap_or(0);
-            let shown = (digit <= chunk.len()).then(|| DIGITS.get(value).copied()).flatten();
-            text.push(char::from(shown.unwrap_or(b'=')));
-        }
-    }
-    text
+    let block = Pem::new(format!("{scheme} PUBLIC KEY"), key.as_slice());
+    pem::encode_config(&block, EncodeConfig::new().set_line_ending(LineEnding::LF))
 }
 
 #[cfg(test)]
@@ -97,10 +89,6 @@ mod tests {
 
     #[test]
     fn keys_are_written_as_usual() {
-        assert_eq!(
-            ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes())).join(" "),
-            " Zg== Zm8= Zm9v Zm9vYg=="
-        );
         let list = Authorities::new([1; 32]).list();
         assert_eq!(list.len(), 3);
         assert!(list[0].identity_public_key_pem.starts_with("-----BEGIN ED25519 PUBLIC KEY-----\n"));

@@ -48,6 +48,8 @@ pub(crate) struct Network {
     lambda_p: f64,
     geometry: Geometry,
     documents: BTreeMap<u64, Document>,
+    /// The first document that there was, for whoever repeats it.
+    first: Vec<u8>,
     couriers: Vec<Courier>,
     copying: Vec<Copying>,
     pub(crate) replicas: Replicas,
@@ -69,6 +71,7 @@ impl Network {
             lambda_p: if slot_millis > 0.0 { slot_millis.recip() } else { 1.0 },
             geometry,
             documents: BTreeMap::new(),
+            first: Vec::new(),
             couriers: directory.services().iter().map(|_| Courier::new(redispatches)).collect(),
             copying: directory.services().iter().map(|_| Copying::new(config.timing.copy_pause)).collect(),
             replicas: Replicas::new(geometry, replica_seed, keys, config.replica_capacity),
@@ -78,6 +81,7 @@ impl Network {
         for epoch in [epoch.saturating_sub(1), epoch] {
             network.publish(epoch);
         }
+        network.first = network.documents.get(&epoch).map(|it| it.certificate.clone()).unwrap_or_default();
         network
     }
 
@@ -131,6 +135,16 @@ impl Network {
     /// The document of an epoch, if that is the current one or the one before.
     pub(crate) fn document(&self, epoch: u64) -> Option<&Document> {
         self.documents.get(&epoch)
+    }
+
+    /// The certificate of the first document that there was.
+    pub(crate) fn first_certificate(&self) -> &[u8] {
+        &self.first
+    }
+
+    /// The authorities' names and keys.
+    pub(crate) fn authority_keys(&self) -> impl Iterator<Item = (&str, [u8; 32])> {
+        self.authorities.keys()
     }
 
     pub(crate) fn authorities(&self) -> Vec<DirectoryAuthority> {

@@ -9,7 +9,7 @@ use crate::support::{assert_prints, example, folder, output, run};
 /// A recipe's name, what it prints everywhere, and what it prints only if the daemon is its own.
 type Recipe = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-const RECIPES: [Recipe; 20] = [
+const RECIPES: [Recipe; 21] = [
     (
         "cancel",
         &["by dropping it", "by a deadline: timed out", "elsewhere: cancelled", "envelope: cancelled"],
@@ -80,6 +80,16 @@ const RECIPES: [Recipe; 20] = [
         &["the first box is deleted: true", "(deleted)\nread: (deleted)\nread: (deleted)\nread: four"],
         &[],
     ),
+    (
+        "verify_document",
+        &[
+            "3 of 3 authorities signed, 2 are needed",
+            "\"scheme\":\"Ed25519\"",
+            "\"verdict\":\"signed\"",
+            "echoes, say the authorities",
+        ],
+        &["  devnet-authority-1  "],
+    ),
     ("wait_for_message", &["nothing after two seconds\nreceived: here I am"], &[]),
     (
         "write",
@@ -115,10 +125,21 @@ fn every_recipe_runs_against_the_daemon_of_a_configuration_file() {
     let server = Server::builder(DevnetConfig::instant(), [3; 32]).unix_path(&socket);
     let server = server.start().expect("the daemon starts");
     fs::write(&config, format!("[Dial.Unix]\nAddress = {socket:?}\n")).expect("the file is written");
+    let trusted = folder.join("authorities");
+    let keys = server.with(|net, _| net.authority_keys());
+    let line = |(number, (_, key)): (usize, (String, [u8; 32]))| {
+        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("auth{number} {key}\n")
+    };
+    let lines: String = keys.into_iter().enumerate().map(line).collect();
+    fs::write(&trusted, format!("Ed25519\n1200\n{lines}")).expect("the file is written");
     for (name, (_, everywhere, _)) in forms() {
-        let output = run(example(&name).arg("--config").arg(&config));
+        let mut recipe = example(&name);
+        let recipe = recipe.arg("--config").arg(&config).env("KPTHIN_TRUST_ROOT", &trusted);
+        let output = run(recipe);
         assert_prints(&output, everywhere);
-        assert!(!output.contains("devnet") || name.contains("services"), "{name}: {output}");
+        let names_nodes = name.contains("services") || name.contains("verify");
+        assert!(!output.contains("devnet") || names_nodes, "{name}: {output}");
     }
     drop(server);
     fs::remove_dir_all(&folder).expect("the folder is removed");

@@ -1,5 +1,6 @@
 //! What goes wrong on purpose.
 
+mod lies;
 mod link;
 mod strike;
 mod value;
@@ -119,6 +120,12 @@ faults! {
     "lost-results" lost_results: bool,
     /// The daemon has no document: it greets late and without one, and can encrypt and send nothing.
     "missing-document" missing_document: bool,
+    /// The daemon lies: the signed documents that it delivers have been changed after they were signed.
+    "forged-document" forged_document: bool,
+    /// The daemon lies: one authority alone has signed the documents that it delivers.
+    "thin-signatures" thin_signatures: bool,
+    /// The daemon lies: whichever signed document it is asked for, it delivers the first that there was.
+    "old-document" old_document: bool,
     /// A body of CBOR null or undefined ends the daemon's process, as always in the reference.
     "crash-on-null" crash_on_null: bool,
     /// The mix network goes away or comes back each time so much time has passed.
@@ -214,7 +221,7 @@ mod tests {
     #[test]
     fn the_help_has_a_line_for_each() {
         let help = Faults::help();
-        assert_eq!(help.lines().count(), 26);
+        assert_eq!(help.lines().count(), 29);
         assert!(help.lines().all(|line| line.len() > 30 && !line.ends_with('.')), "{help}");
     }
 }
