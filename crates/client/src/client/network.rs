@@ -18,7 +18,7 @@ impl Client {
     /// The network document that came last, `None` until one did.
     ///
     /// Its signatures are not part of it; to trust it, fetch the signed form with
-    /// [`get_pki_document_raw`](Self::get_pki_document_raw) and verify that.
+    /// [`get_pki_document_raw`](Self::get_pki_document_raw) and verify that, as `kpthin::pki` does.
     #[doc(alias = "PKIDocument")]
     #[must_use]
     pub fn pki_document(&self) -> Option<Arc<Document>> {
