@@ -10,6 +10,10 @@ impl Devnet {
     ///
     /// It comes from the network itself, as a program's configuration would, not over the daemon's protocol. Their keys
     /// are throw-away ones that follow from the seed.
+    ///
+    /// # Panics
+    ///
+    /// Never: its authorities are fit to be trusted.
     #[must_use]
     pub fn trust_root(&self) -> TrustRoot {
         let builder = TrustRoot::builder(Scheme::Ed25519).epoch_period(self.config.epoch_period);
