@@ -83,7 +83,10 @@ pub fn many_clients_of_one_daemon<A: Adapter>() {
 }
 
 pub fn a_subscriber_that_does_not_read_delays_nobody<A: Adapter>() {
-    let net = daemon(A::daemon());
+    let mut config = A::daemon();
+    // No document comes between.
+    config.epoch_period = Duration::from_secs(7 * 24 * 60 * 60);
+    let net = daemon(config);
     A::run(async move {
         let client = client::<A>(&net).await;
         let (mut slow, mut quick) = (client.events(), client.events());
