@@ -19,7 +19,8 @@ pub enum Profile {
     /// - The end of a connection is noticed only behind the frames in front of it (§9.10).
     /// - A takeover silences the newer connection when the older one ends (§3.8).
     /// - A seventeenth waiting mixnet request stops the connection.
-    /// - A cancel does not find a start that still waits in the queue, and is not bound to a session (§9.5, Q-46).
+    /// - A cancel does not find a start that still waits in the queue, and is not bound to a session (§9.5, Q-46); one
+    ///   that meets the result brings both.
     /// - Results that arrive while the session is away are lost, as is what its connection had queued (§3.7).
     /// - A request right behind a token that resumes goes unanswered.
     /// - A capability of a wrong length ends the connection (§4.0).

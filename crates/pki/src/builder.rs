@@ -254,7 +254,12 @@ mod tests {
         // No point of the curve has this second coordinate.
         let mut off_curve = [0; 32];
         off_curve[0] = 2;
-        assert_eq!(refused(empty().authority("a", off_curve)), "the key of \"a\" is no key of the scheme");
+        // The neutral element: every signature can be made to fit.
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        for key in [off_curve, neutral] {
+            assert_eq!(refused(empty().authority("a", key)), "the key of \"a\" is no key of the scheme");
+        }
         assert!(refused(empty().authority_hex("a", "abc")).contains("hexadecimal"));
         assert_eq!(refused(empty().authority_pem("a", KEYS[0])), "the key of \"a\" is not in PEM");
         let other = PEM.replace("ED25519", "X25519");

@@ -157,6 +157,32 @@ fn agree(scheme: Scheme, signatures: u8, mutations: usize) {
     }
 }
 
+/// An authority counts once, however often it signed, and nobody has to look at any number of its signatures.
+#[test]
+fn of_many_signatures_of_one_authority_a_few_are_looked_at() {
+    let pair = Pair::new(Scheme::Ed25519, 1);
+    let public_key = pair.public_key();
+    let root = TrustRoot::builder(Scheme::Ed25519).authority("one", public_key.clone()).build().unwrap();
+    let public_key_sum256 = IdentityHash::of_key(&public_key);
+    for (bad, expected) in
+        [(0, Verdict::Signed), (3, Verdict::Signed), (4, Verdict::Bad), (1_000, Verdict::Bad)]
+    {
+        let mut certificate = certificate(Scheme::Ed25519, b"x");
+        let good = pair.sign(&certificate.signed_message());
+        for number in 0..=bad {
+            let payload = Blob::from(if number == bad { good.clone() } else { vec![0; 64] });
+            let mut key = [0; 32];
+            key.iter_mut().zip(u64::to_be_bytes(number)).for_each(|(to, from)| *to = from);
+            let signature = Signature { payload, public_key_sum256 };
+            drop(certificate.signatures.insert(IdentityHash::from(key), signature));
+        }
+        let error = root.verify(&certificate.encode(), EPOCH, None).unwrap_err();
+        let report = error.report().unwrap();
+        assert_eq!(report.authorities[0].verdict, expected, "{bad}");
+        assert!(report.signed <= 1);
+    }
+}
+
 #[test]
 fn ed25519() {
     agree(Scheme::Ed25519, 20, 100);

@@ -192,6 +192,7 @@ impl Devnet {
     pub fn restart(&mut self, now: Instant) {
         self.advance(now);
         self.start_anew();
+        self.plan_disturbances();
         self.run();
     }
 

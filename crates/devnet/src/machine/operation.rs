@@ -43,6 +43,8 @@ pub(super) enum Target {
 /// What an operation waits for.
 #[derive(Debug)]
 pub(super) enum Wait {
+    /// What a replica answered is being opened.
+    Opening(Ticket),
     /// Nothing any more: only a cancel ends it (§3.7).
     Orphaned,
     /// The reply to a packet, or the time to send another one.
@@ -67,6 +69,8 @@ pub(super) struct Operation {
     pub(super) wait: Wait,
     /// A later operation has the same hash, and the reference finds only that one.
     shadowed: bool,
+    /// It was answered with the code for that while its result was being opened (§9.5).
+    pub(super) cancelled: bool,
 }
 
 impl Operation {
@@ -186,6 +190,7 @@ impl Devnet {
             packets: 0,
             wait: Wait::Turn,
             shadowed: false,
+            cancelled: false,
         };
         drop(self.operations.insert(id, operation));
         self.send_packet(id);
@@ -280,7 +285,7 @@ impl Devnet {
                 drop(self.schedule.remove(packet));
                 drop(self.schedule.remove(timeout));
             }
-            Wait::Pause(ticket) => drop(self.schedule.remove(ticket)),
+            Wait::Opening(ticket) | Wait::Pause(ticket) => drop(self.schedule.remove(ticket)),
             Wait::Turn => {
                 if let Some(session) = self.sessions.get_mut(&app) {
                     session.resends.retain(|resend| *resend != id);
@@ -309,9 +314,10 @@ impl Devnet {
         };
         let hash = EnvelopeHash::from(hash);
         if self.is_reference() {
-            let found = self.operations.iter().rev().find(|(_, other)| other.hash == hash && !other.shadowed);
-            if let Some(operation) = found.map(|(id, _)| *id).and_then(|id| self.take_operation(id)) {
-                self.answer_start(app, &operation, started, CANCELLED, None);
+            let finds = |other: &Operation| other.hash == hash && !other.shadowed && !other.cancelled;
+            let found = self.operations.iter().rev().find(|(_, other)| finds(other));
+            if let Some(id) = found.map(|(id, _)| *id) {
+                self.cancel_found(app, id, started);
             }
         } else {
             let found = self
@@ -324,6 +330,19 @@ impl Devnet {
             self.cancel_waiting(app, hash);
         }
         self.reply(app, query_id, kind, Ok(reply));
+    }
+
+    /// Ends an operation of the reference; a result that is being opened meanwhile comes all the same (§9.5).
+    fn cancel_found(&mut self, app: AppId, id: OpId, started: RequestKind) {
+        if let Some(mut operation) = self.operations.remove(&id) {
+            self.answer_start(app, &operation, started, CANCELLED, None);
+            operation.cancelled = true;
+            let opens = matches!(operation.wait, Wait::Opening(_));
+            drop(self.operations.insert(id, operation));
+            if !opens {
+                drop(self.take_operation(id));
+            }
+        }
     }
 
     fn cancel_waiting(&mut self, app: AppId, hash: EnvelopeHash) {

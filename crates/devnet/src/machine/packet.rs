@@ -170,7 +170,7 @@ impl Devnet {
                 let at = self.now + self.config.timing.open_time;
                 let opened = self.schedule.add(at, Event::Opened(id, reply.payload));
                 if let Some(operation) = self.operations.get_mut(&id) {
-                    operation.wait = Wait::Pause(opened);
+                    operation.wait = Wait::Opening(opened);
                 }
             }
             Action::Resend => self.send_again(id),
@@ -180,6 +180,9 @@ impl Devnet {
     pub(super) fn finish_opening(&mut self, id: OpId, payload: &[u8]) {
         match self.open_payload(id, payload) {
             Verdict::Finish(code, plaintext) => self.finish(id, code, plaintext),
+            Verdict::Poll if self.operations.get(&id).is_some_and(|operation| operation.cancelled) => {
+                drop(self.take_operation(id));
+            }
             Verdict::Poll => self.send_again(id),
         }
     }

@@ -77,8 +77,9 @@ impl PublicKey {
     }
 }
 
+/// Reads a key; one of small order is none, as everybody can sign for it.
 fn ed25519(bytes: &[u8]) -> Option<VerifyingKey> {
-    VerifyingKey::from_bytes(bytes.try_into().ok()?).ok()
+    VerifyingKey::from_bytes(bytes.try_into().ok()?).ok().filter(|key| !key.is_weak())
 }
 
 /// Not the strict verification: the accept-set is the reference's (Pigeonhole backend §2.10).

@@ -81,7 +81,7 @@ impl Devnet {
         }
     }
 
-    fn plan_disturbances(&mut self) {
+    pub(in super::super) fn plan_disturbances(&mut self) {
         self.schedule.retain(|event| !matches!(event, Event::Flap | Event::Restart | Event::ShutDown));
         for (every, event) in [
             (self.faults.flapping, Event::Flap),
@@ -104,18 +104,21 @@ impl Devnet {
         self.connect_mixnet(!self.mixnet);
     }
 
+    /// Starts the daemon anew, unless somebody has shut it down or it has crashed.
     pub(in super::super) fn restart_by_itself(&mut self) {
-        let _ = self.strikes_if(true);
         if !self.faults.restarts.is_zero() {
             let _ = self.schedule.add(self.now + self.faults.restarts, Event::Restart);
         }
-        self.start_anew();
+        if matches!(self.process, Process::Returning | Process::Running) {
+            let _ = self.strikes_if(true);
+            self.start_anew();
+        }
     }
 
     pub(in super::super) fn shut_down_by_itself(&mut self) {
-        let _ = self.strikes_if(true);
         let _ = self.schedule.add(self.now + self.faults.shutdowns, Event::ShutDown);
         if self.process == Process::Running {
+            let _ = self.strikes_if(true);
             self.stop_politely();
             self.process = Process::Returning;
             let _ = self.schedule.add(self.now + AWAY, Event::Restart);

@@ -153,3 +153,39 @@ fn cancelled_operations_leave_nothing_behind() {
     let events = std::iter::from_fn(|| net.devnet.schedule.pop_due(net.now + secs(10_000))).count();
     assert!(events < 8, "{events}");
 }
+
+/// §9.5: a cancel that comes while the result is being opened.
+#[test]
+fn in_the_reference_one_start_may_be_answered_with_the_code_and_with_the_result() {
+    for (written, results) in [(true, 1), (false, 0)] {
+        let mut config = quick_reference();
+        config.timing.open_time = secs(3);
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        let keys = net.keypair(conn, 1);
+        if written {
+            let sealed = net.encrypt_write(conn, &keys, "hello");
+            assert_eq!(net.call_for(conn, secs(10), write(&keys, &sealed)), (0, None));
+        }
+        let sealed = net.encrypt_read(conn, &keys);
+        let reading = net.ask(conn, read(&keys, &sealed));
+        net.pass(secs(1));
+        let cancel = net.ask(conn, cancel(&sealed));
+        let code = net.reply(conn);
+        assert_eq!(code.query_id, Some(reading));
+        assert_eq!(outcome(code), (24, None));
+        assert_eq!(net.reply(conn).query_id, Some(cancel));
+        // Another one finds nothing, and succeeds.
+        let again = net.ask(conn, self::cancel(&sealed));
+        assert_eq!(net.reply(conn).query_id, Some(again));
+        net.pass(secs(10));
+        let late: Vec<_> = std::iter::from_fn(|| net.try_next(conn)).collect();
+        assert_eq!(late.len(), results);
+        for response in late {
+            let AnyResponse::Reply(reply) = response else { panic!("a reply") };
+            assert_eq!(reply.query_id, Some(reading));
+            assert_eq!(outcome(reply), (0, Some(b"hello".to_vec())));
+        }
+        assert_eq!(net.devnet.operations(), 0);
+    }
+}

@@ -64,6 +64,26 @@ fn the_daemon_says_that_it_stops_and_is_back_a_second_later_even_if_the_fault_en
     let _ = net.session(1);
 }
 
+#[test]
+fn who_shuts_the_daemon_down_finds_it_so() {
+    let mut net = Net::instant();
+    set(&mut net, "restarts=5000");
+    net.act(Devnet::shutdown);
+    net.pass(secs(60));
+    assert!(!net.devnet.is_running());
+    net.act(Devnet::restart);
+    assert!(net.devnet.is_running());
+
+    // Started by hand while it was about to come back, it is not started a second time.
+    set(&mut net, "shutdowns=5000");
+    net.pass(secs(5));
+    net.act(Devnet::restart);
+    let token = net.devnet.instance_token();
+    end(&mut net);
+    net.pass(secs(60));
+    assert_eq!(net.devnet.instance_token(), token);
+}
+
 ///
 #[test]
 fn a_body_of_null_ends_the_reference_and_the_instant_daemon_only_if_it_is_to() {
