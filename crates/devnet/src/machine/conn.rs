@@ -9,10 +9,9 @@
 use std::collections::VecDeque;
 
 use kpthin_core::frame::{BODY_LEN_MAX, FrameBuffer};
-use kpthin_core::wire::{AnyResponse, AppId, RequestFrame};
+use kpthin_core::wire::{AppId, RequestFrame};
 
 use super::event::Event;
-use super::faults::Broken;
 use super::local::LocalCall;
 use super::queue::Queued;
 use super::schedule::Ticket;
@@ -22,14 +21,10 @@ use crate::config::Profile;
 
 /// A wish to be connected beyond this is refused.
 const CONNS_MAX: usize = 1_024;
-/// Bytes a client may leave unread; the reference has no such bound.
-const OUTBOUND_MAX: usize = 64 << 20;
 /// What a busy connection may have unread before its driver should pause.
 const BACKLOG_WANTED: usize = 256 << 10;
 /// What it may have unread at all: one frame and a margin.
 const BACKLOG_MAX: usize = BODY_LEN_MAX + (1 << 20);
-/// Appending ends at this much.
-const HIGH_WATER: usize = 256 << 10;
 
 /// Where a connection is on its way.
 #[derive(Debug)]
@@ -90,10 +85,11 @@ pub(super) struct Conn {
     /// The session that the next frame is taken for, if that is no longer this connection's.
     pub(super) stamp: Option<AppId>,
     inbound: FrameBuffer,
-    end: Option<End>,
-    outbound: VecDeque<Vec<u8>>,
-    outbound_len: usize,
-    deadline: Option<Ticket>,
+    pub(super) end: Option<End>,
+    pub(super) outbound: VecDeque<Vec<u8>>,
+    pub(super) outbound_len: usize,
+    /// When the client has to have taken some of it.
+    pub(super) deadline: Option<Ticket>,
 }
 
 impl Conn {
@@ -227,78 +223,8 @@ impl Devnet {
         }
     }
 
-    /// Appends a frame to what a connection is to be sent.
-    pub(super) fn send(&mut self, id: ConnId, response: &AnyResponse) {
-        let Some(conn) = self.conns.get(&id) else { return };
-        let mut frame = Vec::new();
-        if conn.end == Some(End::Gone)
-            || matches!(conn.phase, Phase::Leaving)
-            || response.encode(&mut frame).is_err()
-        {
-            return;
-        }
-        match self.disturb(response, frame) {
-            Broken::Cut(bytes) => {
-                self.append(id, bytes);
-                self.end(id);
-            }
-            Broken::Sent(frames) => frames.into_iter().for_each(|frame| self.append(id, frame)),
-        }
-    }
-
-    fn append(&mut self, id: ConnId, frame: Vec<u8>) {
-        let Some(conn) = self.conns.get_mut(&id) else { return };
-        conn.outbound_len = conn.outbound_len.saturating_add(frame.len());
-        conn.outbound.push_back(frame);
-        if conn.outbound_len > OUTBOUND_MAX {
-            return self.cut(id);
-        }
-        if conn.deadline.is_none() {
-            let at = self.now + self.config.write_deadline;
-            conn.deadline = Some(self.schedule.add(at, Event::WriteDeadline(id)));
-        }
-        let _ = self.transmit.insert(id);
-    }
-
-    pub(super) fn transmit_to(&mut self, id: ConnId, out: &mut Vec<u8>) {
-        let dribbles = self.faults.dribble;
-        let Some(conn) = self.conns.get_mut(&id) else { return };
-        let before = out.len();
-        while out.len() < HIGH_WATER
-            && !(dribbles && out.len() > before)
-            && let Some(mut frame) = conn.outbound.pop_front()
-        {
-            if dribbles && frame.len() > 1 {
-                conn.outbound.push_front(frame.split_off(1));
-                self.traffic.faults += 1;
-            }
-            conn.outbound_len = conn.outbound_len.saturating_sub(frame.len());
-            out.extend(frame);
-        }
-        let rest = !conn.outbound.is_empty();
-        if (out.len() > before || !rest)
-            && let Some(ticket) = conn.deadline.take()
-        {
-            drop(self.schedule.remove(ticket));
-            if rest {
-                let at = self.now + self.config.write_deadline;
-                conn.deadline = Some(self.schedule.add(at, Event::WriteDeadline(id)));
-            }
-        }
-        if !rest && matches!(conn.phase, Phase::Leaving) {
-            self.close(id);
-        }
-    }
-
-    pub(super) fn drop_stuck(&mut self, id: ConnId) {
-        if let Some(conn) = self.conns.get_mut(&id) {
-            conn.deadline = None;
-            self.cut(id);
-        }
-    }
-
     /// The client's frames are worked off and it sends no more: its session stays for a while.
-    fn end(&mut self, id: ConnId) {
+    pub(super) fn end(&mut self, id: ConnId) {
         self.deregister(id);
         self.leave(id);
     }
@@ -342,17 +268,7 @@ impl Devnet {
         }
     }
 
-    fn discard_outbound(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get_mut(&id) else { return };
-        conn.outbound.clear();
-        conn.outbound_len = 0;
-        let _ = self.transmit.remove(&id);
-        if let Some(ticket) = conn.deadline.take() {
-            drop(self.schedule.remove(ticket));
-        }
-    }
-
-    fn close(&mut self, id: ConnId) {
+    pub(super) fn close(&mut self, id: ConnId) {
         let Some(conn) = self.conns.remove(&id) else { return };
         let _ = self.transmit.remove(&id);
         if let Some(ticket) = conn.deadline {

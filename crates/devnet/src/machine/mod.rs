@@ -2,6 +2,7 @@
 
 mod arq;
 mod broadcast;
+mod cancel;
 mod conn;
 mod copy;
 mod event;
@@ -10,9 +11,11 @@ mod local;
 mod mailbox;
 mod message;
 mod operation;
+mod outbound;
 mod output;
 mod packet;
 mod packing;
+mod process;
 mod queue;
 mod records;
 mod request;
@@ -40,6 +43,7 @@ pub use faults::{Faults, UnknownFault};
 pub use mailbox::BoxState;
 use operation::{OpId, Operation};
 pub use output::{ConnId, Output};
+use process::Process;
 use queue::Slots;
 pub use records::Record;
 use schedule::{Schedule, Ticket};
@@ -48,17 +52,6 @@ pub use traffic::Traffic;
 
 /// Events worked off in one call; what is left is due at once, so no call takes for ever.
 const EVENTS_PER_CALL: usize = 16_384;
-
-/// Whether the daemon runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Process {
-    /// It ended without a word.
-    Crashed,
-    /// It said that it stops, and will be there again by itself.
-    Returning,
-    Running,
-    ShutDown,
-}
 
 /// An embedded daemon with a network behind it, without I/O.
 ///
@@ -183,89 +176,6 @@ impl Devnet {
         let _ = devnet.schedule.add(devnet.network.epoch_ends_at(), Event::Epoch);
         devnet.await_document();
         devnet
-    }
-
-    /// Starts the daemon anew, also after [`shutdown`](Self::shutdown).
-    ///
-    /// All connections are dropped without a word, and with them sessions and operations; the instance token changes.
-    /// The network goes on: boxes, couriers and epochs are kept, and so is whether there is a mixnet.
-    pub fn restart(&mut self, now: Instant) {
-        self.advance(now);
-        self.start_anew();
-        self.plan_disturbances();
-        self.run();
-    }
-
-    fn start_anew(&mut self) {
-        self.stop();
-        self.process = Process::Running;
-        self.instance_token = InstanceToken::from(self.entropy.draw::<16>());
-        self.await_document();
-    }
-
-    /// Stops the daemon: every connection is told and closed, later ones are closed at once (§3.5).
-    pub fn shutdown(&mut self, now: Instant) {
-        self.advance(now);
-        self.stop_politely();
-        self.process = Process::ShutDown;
-        self.run();
-    }
-
-    fn stop_politely(&mut self) {
-        self.say_goodbye();
-        self.process = Process::ShutDown;
-        self.forget_sessions();
-    }
-
-    /// Whether the daemon runs: it was not [shut down](Self::shutdown) and has not crashed.
-    #[must_use]
-    pub const fn is_running(&self) -> bool {
-        matches!(self.process, Process::Running)
-    }
-
-    /// Whether the daemon has crashed, as the reference does on a body of null.
-    ///
-    /// Its connections are gone, later ones are closed at once, and [`restart`](Self::restart) starts it again.
-    #[must_use]
-    pub const fn has_crashed(&self) -> bool {
-        matches!(self.process, Process::Crashed)
-    }
-
-    /// Connects the daemon to the mix network or cuts it off, and tells the clients.
-    ///
-    /// While it is cut off, local calls work, mixnet requests wait, and replies under way arrive later. Connecting takes
-    /// [`Timing::reconnect`](crate::Timing::reconnect).
-    pub fn set_mixnet(&mut self, now: Instant, connected: bool) {
-        self.advance(now);
-        self.connect_mixnet(connected);
-        self.run();
-    }
-
-    fn connect_mixnet(&mut self, connected: bool) {
-        let reconnect = self.config.timing.reconnect;
-        if !connected || self.mixnet || reconnect.is_zero() {
-            return self.set_mixnet_at_once(connected);
-        }
-        if self.reconnecting.is_some() {
-            return;
-        }
-        // What was observed, whatever it is good for (§9.10).
-        self.broadcast_status();
-        self.broadcast_status();
-        self.reconnecting = Some(self.schedule.add(self.now + reconnect, Event::MixnetBack));
-    }
-
-    fn set_mixnet_at_once(&mut self, connected: bool) {
-        if let Some(ticket) = self.reconnecting.take() {
-            drop(self.schedule.remove(ticket));
-        }
-        self.mixnet = connected;
-        self.broadcast_status();
-        if connected {
-            for event in std::mem::take(&mut self.held) {
-                let _ = self.schedule.add(self.now, event);
-            }
-        }
     }
 
     /// Begins the next epoch before its time, with its document.

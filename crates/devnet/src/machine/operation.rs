@@ -2,15 +2,13 @@
 
 use kpthin_bacap::{MessageBoxIndex, ReadCap, WriteCap};
 use kpthin_core::wire::{
-    self, AnyReply, AppId, Blob, CancelReply, EnvelopeHash, FailureDetail, QueryId, QueueId, ReplyFailure,
-    RequestKind, ResendingReply, SecretBytes, StartResendingCopyCommand, StartResendingEncryptedMessage,
-    WriteCapHash,
+    self, AnyReply, AppId, Blob, EnvelopeHash, FailureDetail, QueryId, QueueId, ReplyFailure, RequestKind,
+    ResendingReply, SecretBytes, StartResendingCopyCommand, StartResendingEncryptedMessage, WriteCapHash,
 };
 use zeroize::Zeroizing;
 
 use super::Devnet;
 use super::arq::Goal;
-use super::queue::Mixnet;
 use super::request::Refusal;
 use super::schedule::Ticket;
 use crate::network::COURIER_QUEUE;
@@ -18,7 +16,6 @@ use crate::pigeonhole::Entropy;
 use crate::pigeonhole::messages::{CopyReply, CourierQuery, Message};
 
 const KIND: RequestKind = RequestKind::StartResendingEncryptedMessage;
-const CANCELLED: u8 = 24;
 /// Operations of one session; the reference has no bound.
 const OPERATIONS_MAX: usize = 4_096;
 /// A descriptor has 201 bytes; the reference has no bound.
@@ -68,7 +65,7 @@ pub(super) struct Operation {
     pub(super) packets: u32,
     pub(super) wait: Wait,
     /// A later operation has the same hash, and the reference finds only that one.
-    shadowed: bool,
+    pub(super) shadowed: bool,
     /// It was answered with the code for that while its result was being opened (§9.5).
     pub(super) cancelled: bool,
 }
@@ -85,7 +82,7 @@ impl Operation {
 }
 
 impl Operation {
-    const fn kind(&self) -> RequestKind {
+    pub(super) const fn kind(&self) -> RequestKind {
         match self.target {
             Target::Copy => RequestKind::StartResendingCopyCommand,
             Target::Read { .. } | Target::Write { .. } => KIND,
@@ -238,7 +235,7 @@ impl Devnet {
         self.reply(operation.app, Some(operation.query_id), operation.kind(), result);
     }
 
-    fn answer_start(
+    pub(super) fn answer_start(
         &mut self,
         app: AppId,
         operation: &Operation,
@@ -291,77 +288,6 @@ impl Devnet {
                     session.resends.retain(|resend| *resend != id);
                 }
             }
-        }
-    }
-
-    /// Cancels by key: the start is answered first, then the cancel, which always succeeds (§9.5).
-    ///
-    /// The instant daemon looks at the caller's own session only, and also at starts that still wait. The reference
-    /// finds what anybody started, but no waiting start, and answers whoever cancels, in the kind of the cancel (Q-46,
-    ///
-    pub(super) fn cancel(
-        &mut self,
-        app: AppId,
-        query_id: Option<QueryId>,
-        kind: RequestKind,
-        hash: [u8; 32],
-    ) {
-        let (reply, started) = match kind {
-            RequestKind::CancelResendingCopyCommand => {
-                (AnyReply::CancelResendingCopyCommand(CancelReply {}), RequestKind::StartResendingCopyCommand)
-            }
-            _ => (AnyReply::CancelResendingEncryptedMessage(CancelReply {}), KIND),
-        };
-        let hash = EnvelopeHash::from(hash);
-        if self.is_reference() {
-            let finds = |other: &Operation| other.hash == hash && !other.shadowed && !other.cancelled;
-            let found = self.operations.iter().rev().find(|(_, other)| finds(other));
-            if let Some(id) = found.map(|(id, _)| *id) {
-                self.cancel_found(app, id, started);
-            }
-        } else {
-            let found = self
-                .operations
-                .iter()
-                .filter(|(_, other)| other.app == app && other.hash == hash && other.kind() == started);
-            for id in found.map(|(id, _)| *id).collect::<Vec<_>>() {
-                self.finish(id, CANCELLED, None);
-            }
-            self.cancel_waiting(app, hash);
-        }
-        self.reply(app, query_id, kind, Ok(reply));
-    }
-
-    /// Ends an operation of the reference; a result that is being opened meanwhile comes all the same (§9.5).
-    fn cancel_found(&mut self, app: AppId, id: OpId, started: RequestKind) {
-        if let Some(mut operation) = self.operations.remove(&id) {
-            self.answer_start(app, &operation, started, CANCELLED, None);
-            operation.cancelled = true;
-            let opens = matches!(operation.wait, Wait::Opening(_));
-            drop(self.operations.insert(id, operation));
-            if !opens {
-                drop(self.take_operation(id));
-            }
-        }
-    }
-
-    fn cancel_waiting(&mut self, app: AppId, hash: EnvelopeHash) {
-        let Some(session) = self.sessions.get_mut(&app) else { return };
-        let mut cancelled = Vec::new();
-        let matches = |cap: &wire::WriteCap| *WriteCapHash::of(cap).as_bytes() == *hash.as_bytes();
-        session.queue.retain(|queued| match &queued.request {
-            Mixnet::Start(query_id, request) if request.envelope_hash == Some(hash) => {
-                cancelled.push((*query_id, KIND));
-                false
-            }
-            Mixnet::Copy(query_id, request) if request.write_cap.as_ref().is_some_and(matches) => {
-                cancelled.push((*query_id, RequestKind::StartResendingCopyCommand));
-                false
-            }
-            Mixnet::Copy(..) | Mixnet::Message(..) | Mixnet::Nothing | Mixnet::Start(..) => true,
-        });
-        for (query_id, kind) in cancelled {
-            self.refuse(app, query_id, kind, Refusal(CANCELLED));
         }
     }
 }
