@@ -25,6 +25,9 @@ const REFERENCE_QUEUE: usize = 16;
 /// Requests of one session that wait in the instant daemon; one more is refused.
 const INSTANT_QUEUE: usize = 4_096;
 
+/// Slots are no longer on average.
+const SLOT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A request that needs the mix network.
 #[derive(Debug)]
 pub(super) enum Mixnet {
@@ -243,10 +246,10 @@ fn next_slot(now: Instant, interval: Duration) -> Instant {
     Instant::from_origin(Duration::from_nanos(u64::try_from(next).unwrap_or(u64::MAX)))
 }
 
-/// An exponentially distributed time with this mean; at most 23 times the mean.
+/// An exponentially distributed time with this mean, a day at most; 23 times the mean is the longest.
 fn exponential(mean: Duration, random: [u8; 4]) -> Duration {
     let share = (f64::from(u32::from_le_bytes(random)) + 1.0) / (f64::from(u32::MAX) + 1.0);
-    mean.mul_f64(-share.ln())
+    mean.min(SLOT_MAX).mul_f64(-share.ln())
 }
 
 #[cfg(test)]
@@ -268,6 +271,7 @@ mod tests {
         assert!((2_450..2_610).contains(&short), "{short}");
         assert_eq!(exponential(Duration::from_secs(1), [255; 4]), Duration::ZERO);
         assert!(exponential(Duration::from_secs(1), [0; 4]) < Duration::from_secs(23));
+        assert!(exponential(Duration::MAX, [0; 4]) < SLOT_MAX * 23);
     }
 
     #[test]

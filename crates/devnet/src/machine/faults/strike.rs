@@ -13,6 +13,10 @@ use crate::pigeonhole::replica::Outages;
 
 /// How long a daemon is away that said it stops.
 const AWAY: Duration = Duration::from_secs(1);
+/// What happens again and again does so no more often, or the daemon would do nothing else.
+const PERIOD_MIN: Duration = Duration::from_millis(1);
+/// A packet takes no longer than this.
+const LATENCY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Devnet {
     /// Has things go wrong from now on; [`Faults::default`] ends that.
@@ -59,7 +63,7 @@ impl Devnet {
 
     /// How much longer this packet, or this reply, takes.
     pub(in super::super) fn delay(&mut self) -> Duration {
-        let most = self.faults.latency;
+        let most = self.faults.latency.min(LATENCY_MAX);
         if !self.strikes_if(!most.is_zero()) {
             return Duration::ZERO;
         }
@@ -89,7 +93,7 @@ impl Devnet {
             (self.faults.shutdowns, Event::ShutDown),
         ] {
             if !every.is_zero() {
-                let _ = self.schedule.add(self.now + every, event);
+                let _ = self.schedule.add(self.now + every.max(PERIOD_MIN), event);
             }
         }
         // A daemon that is to come back does so, whatever is planned from now on.
@@ -100,14 +104,14 @@ impl Devnet {
 
     pub(in super::super) fn flap(&mut self) {
         let _ = self.strikes_if(true);
-        let _ = self.schedule.add(self.now + self.faults.flapping, Event::Flap);
+        let _ = self.schedule.add(self.now + self.faults.flapping.max(PERIOD_MIN), Event::Flap);
         self.connect_mixnet(!self.mixnet);
     }
 
     /// Starts the daemon anew, unless somebody has shut it down or it has crashed.
     pub(in super::super) fn restart_by_itself(&mut self) {
         if !self.faults.restarts.is_zero() {
-            let _ = self.schedule.add(self.now + self.faults.restarts, Event::Restart);
+            let _ = self.schedule.add(self.now + self.faults.restarts.max(PERIOD_MIN), Event::Restart);
         }
         if matches!(self.process, Process::Returning | Process::Running) {
             let _ = self.strikes_if(true);
@@ -116,7 +120,7 @@ impl Devnet {
     }
 
     pub(in super::super) fn shut_down_by_itself(&mut self) {
-        let _ = self.schedule.add(self.now + self.faults.shutdowns, Event::ShutDown);
+        let _ = self.schedule.add(self.now + self.faults.shutdowns.max(PERIOD_MIN), Event::ShutDown);
         if self.process == Process::Running {
             let _ = self.strikes_if(true);
             self.stop_politely();

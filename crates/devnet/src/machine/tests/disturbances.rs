@@ -84,6 +84,29 @@ fn who_shuts_the_daemon_down_finds_it_so() {
     assert_eq!(net.devnet.instance_token(), token);
 }
 
+#[test]
+fn values_without_measure_are_survived() {
+    let mut net = Net::new(quick_reference());
+    let mut faults = Faults::default();
+    for time in [&mut faults.latency, &mut faults.replication_lag, &mut faults.slow_reading] {
+        *time = Duration::MAX;
+    }
+    for time in [&mut faults.flapping, &mut faults.restarts, &mut faults.shutdowns] {
+        *time = Duration::from_nanos(1);
+    }
+    (faults.loss, faults.cut) = (f64::NAN, -1.0);
+    let (conn, _) = net.session(1);
+    let keys = net.keypair(conn, 1);
+    let sealed = net.encrypt_write(conn, &keys, "hello");
+    let _ = net.ask(conn, write(&keys, &sealed));
+    net.act(|devnet, now| devnet.set_faults(now, faults));
+    net.pass(millis(50));
+    end(&mut net);
+    net.pass(secs(60));
+    assert!(net.devnet.is_running());
+    let _ = net.session(2);
+}
+
 ///
 #[test]
 fn a_body_of_null_ends_the_reference_and_the_instant_daemon_only_if_it_is_to() {

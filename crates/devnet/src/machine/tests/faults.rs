@@ -1,5 +1,7 @@
 //! What goes wrong in the network, seen from inside and by raw frames.
 
+use kpthin_core::wire::GetPkiDocument;
+
 use super::*;
 use crate::Faults;
 
@@ -252,4 +254,33 @@ fn without_a_document_the_daemon_greets_late_and_encrypts_nothing() {
     net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
     assert!(net.greeting(waiting).1.payload.is_some());
     assert!(matches!(net.next(old), AnyResponse::NewPkiDocument(document) if document.payload.is_some()));
+}
+
+fn certificate(net: &mut Net, conn: ConnId) -> Vec<u8> {
+    match net.call(conn, GetPkiDocument { epoch: 0 }) {
+        Ok(AnyReply::GetPkiDocument(reply)) => reply.payload.to_vec(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_daemon_lies_about_the_network_and_its_trust_root_finds_out() {
+    let mut net = net();
+    let (conn, _) = net.session(1);
+    let root = net.devnet.trust_root();
+    let epoch = net.devnet.epoch();
+    let honest = certificate(&mut net, conn);
+    assert_eq!(root.verify(&honest, epoch, None).unwrap().report().signed, 3);
+    for (lie, signed) in [("forged-document", 0), ("thin-signatures", 1)] {
+        set(&mut net, lie);
+        let error = root.verify(&certificate(&mut net, conn), epoch, None).unwrap_err();
+        assert_eq!(error.report().unwrap().signed, signed, "{lie}");
+    }
+    set(&mut net, "old-document");
+    net.act(Devnet::advance_epoch);
+    let _ = net.next(conn);
+    assert_eq!(certificate(&mut net, conn), honest);
+    assert_eq!(struck(&net), 3);
+    net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
+    assert!(root.verify(&certificate(&mut net, conn), epoch + 1, None).is_ok());
 }
