@@ -43,7 +43,11 @@ pub fn client(sim: &Simulation) -> Client {
 }
 
 pub fn start(config: DevnetConfig) -> (Simulation, Client) {
-    let sim = Simulation::new(config, [7; 32]);
+    start_seeded(config, 7)
+}
+
+pub fn start_seeded(config: DevnetConfig, seed: u64) -> (Simulation, Client) {
+    let sim = Simulation::new(config, kpthin_tests::Rng::new(seed).bytes());
     let client = client(&sim);
     let _ = sim.block_on(client.wait_until_ready()).unwrap();
     (sim, client)

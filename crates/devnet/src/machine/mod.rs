@@ -119,6 +119,8 @@ pub struct Devnet {
     mixnet: bool,
     /// It will be connected then.
     reconnecting: Option<Ticket>,
+    /// A fault took it away.
+    flapped_away: bool,
     document_ready: bool,
     schedule: Schedule<Event>,
     conns: BTreeMap<ConnId, Conn>,
@@ -154,6 +156,7 @@ impl Devnet {
             instance_token: InstanceToken::from(entropy.draw::<16>()),
             mixnet: config.mixnet,
             reconnecting: None,
+            flapped_away: false,
             document_ready: true,
             schedule: Schedule::default(),
             conns: BTreeMap::new(),

@@ -71,6 +71,7 @@ impl Devnet {
     /// [`Timing::reconnect`](crate::Timing::reconnect).
     pub fn set_mixnet(&mut self, now: Instant, connected: bool) {
         self.advance(now);
+        self.flapped_away = false;
         self.connect_mixnet(connected);
         self.run();
     }

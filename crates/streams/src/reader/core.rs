@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use kpthin_client::{
-    Asked, CallError, Instant, Read, Retry,
+    Asked, CallError, DaemonError, Instant, Read, Retry,
     wire::{MessageBoxIndex, ReadCap},
 };
 
@@ -285,9 +285,15 @@ impl Core {
 }
 
 /// Whether an error goes away by itself, so that asking again is all there is to do.
+///
+/// Epochs come to agree and couriers come back; a box whose content is bad, however often it was asked for, does not get
+/// better, and its reader has to know.
 fn heals(error: &CallError) -> bool {
     match error {
         CallError::Closed(..) | CallError::Panicked(_) => false,
-        error => matches!(error.retry(), Retry::Same | Retry::Later | Retry::OtherCourier),
+        CallError::Daemon(DaemonError::BacapDecryptionFailed | DaemonError::InvalidTombstoneSignature) => {
+            false
+        }
+        error => error.retry() != Retry::Never,
     }
 }

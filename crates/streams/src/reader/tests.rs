@@ -148,6 +148,27 @@ fn an_error_that_does_not_pass_is_handed_out_once_and_the_reader_stays() {
 }
 
 #[test]
+fn what_the_network_makes_good_by_itself_passes_and_a_bad_box_does_not() {
+    use kpthin_client::ReplicaError as R;
+    for (error, passes) in [
+        (CallError::Daemon(DaemonError::CourierInvalidEpoch), true),
+        (CallError::Daemon(DaemonError::MkemDecryptionFailed), true),
+        (CallError::Daemon(DaemonError::ServiceUnavailable), true),
+        (CallError::Replica(R::ReplicationFailed), true),
+        (CallError::Replica(R::InternalError), true),
+        (CallError::Daemon(DaemonError::BacapDecryptionFailed), false),
+        (CallError::Daemon(DaemonError::InvalidTombstoneSignature), false),
+        (CallError::Daemon(DaemonError::InvalidRequest), false),
+    ] {
+        let mut core = core();
+        assert_eq!(asks(&mut core, at(0), true), [0]);
+        core.answer(at(0), stream().first.counter(), Err(error.clone()));
+        assert_eq!(core.trouble().is_some(), passes, "{error}");
+        assert_eq!(core.take().is_some(), !passes, "{error}");
+    }
+}
+
+#[test]
 fn an_error_that_passes_is_only_seen_by_whoever_looks() {
     let mut core = core();
     let error = CallError::LinkLost(Fate::MaybeExecuted);

@@ -21,12 +21,15 @@ const LATENCY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 impl Devnet {
     /// Has things go wrong from now on; [`Faults::default`] ends that.
     ///
-    /// What a fault has done already stays: packets are lost, connections are cut, and a mix network that was away
-    /// stays away.
+    /// What a fault has done already stays: packets are lost, and connections are cut. A mix network that it took away
+    /// comes back.
     pub fn set_faults(&mut self, now: Instant, faults: Faults) {
         self.advance(now);
         let had_document = self.has_document();
         self.faults = faults;
+        if self.faults.flapping.is_zero() && std::mem::take(&mut self.flapped_away) {
+            self.connect_mixnet(true);
+        }
         self.network.replicas.set_outages(Outages {
             down: self.faults.replicas_down.clone(),
             partitioned: self.faults.partitioned.clone(),
@@ -105,6 +108,7 @@ impl Devnet {
     pub(in super::super) fn flap(&mut self) {
         let _ = self.strikes_if(true);
         let _ = self.schedule.add(self.now + self.faults.flapping.max(PERIOD_MIN), Event::Flap);
+        self.flapped_away = self.mixnet;
         self.connect_mixnet(!self.mixnet);
     }
 

@@ -27,7 +27,9 @@ fn the_mixnet_goes_and_comes() {
         );
     }
     net.nothing(conn);
+    // It does not stay away when the fault ends.
     end(&mut net);
+    assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if status.is_connected));
     net.pass(secs(10));
     net.nothing(conn);
 }
