@@ -222,8 +222,10 @@ fn responses(stream: &mut TcpStream) -> Vec<AnyResponse> {
 
 #[test]
 fn it_says_where_it_is_tells_of_connections_and_stops_when_it_is_interrupted() {
-    let mut running = Running::start(&["--listen", "127.0.0.1:0", "--seed", "7"]);
+    let faults = ["--fault", "duplicate=0.5", "--fault", "replica-down=1"];
+    let mut running = Running::start(&[&["--listen", "127.0.0.1:0", "--seed", "7"], &faults[..]].concat());
     let greeting = running.until("Ctrl-C");
+    assert!(greeting.contains("on purpose: replica-down=1 duplicate=0.5\n"), "{greeting}");
     assert!(
         greeting.contains("It gives no anonymity.") && greeting.contains("profile instant, seed 7"),
         "{greeting}"

@@ -101,6 +101,25 @@ macro_rules! survived {
     };
 }
 
+/// All of it at once.
+const EVERYTHING: [&str; 15] = [
+    "loss=0.05",
+    "reply-loss=0.05",
+    "latency=3000",
+    "replication-lag=5000",
+    "corrupt-box=0.05",
+    "wrong-signature=0.05",
+    "stale-epoch=0.05",
+    "unanswered=0.02",
+    "cut=0.01",
+    "malformed=0.01",
+    "unknown=0.1",
+    "duplicate=0.1",
+    "misdirected=0.1",
+    "flapping=120000",
+    "dribble",
+];
+
 survived! {
     lost_packets: ["loss=0.3", "reply-loss=0.3"];
     latency: ["latency=30000"];
@@ -128,11 +147,7 @@ survived! {
     misdirected_answers: ["misdirected=0.5"];
     bytes_one_at_a_time: ["dribble"];
     a_daemon_that_reads_slowly: ["slow-reading=3000"];
-    everything_a_little: [
-        "loss=0.05", "reply-loss=0.05", "latency=3000", "replication-lag=5000", "corrupt-box=0.05",
-        "wrong-signature=0.05", "stale-epoch=0.05", "unanswered=0.02", "cut=0.01", "malformed=0.01",
-        "unknown=0.1", "duplicate=0.1", "misdirected=0.1", "flapping=120000", "dribble"
-    ];
+    everything_a_little: EVERYTHING;
 }
 
 /// another program's frame ends the daemon for everybody, until somebody starts it again.
@@ -232,6 +247,36 @@ fn a_replica_that_is_back_has_what_it_missed() {
             assert_eq!(read(&sim, &reader, 4), (0..4).map(text).collect::<Vec<_>>(), "{down}");
         }
     }
+}
+
+/// A copy through all of it is done, or says that nobody knows; never is anything else in the boxes.
+#[test]
+fn a_copy_through_everything_a_little() {
+    let mut done = 0;
+    for seed in seeds() {
+        for config in daemons() {
+            let (sim, client) = start_seeded(config, seed);
+            let stream = Stream::new(&sim, &client, 1);
+            set(&sim, faults(&EVERYTHING));
+            let outcome = copied(&sim, &client, &stream);
+            set(&sim, Faults::default());
+            let reader = stream.reader(&client);
+            let read =
+                |sim: &Simulation| within(sim, secs(600), reader.next()).map(|it| message(&it.unwrap()));
+            let boxes = [read(&sim), read(&sim), read(&sim)];
+            match outcome {
+                CopyOutcome::Done => {
+                    done += 1;
+                    assert_eq!(boxes.map(Option::unwrap).concat(), "x".repeat(4_000), "seed {seed}");
+                }
+                CopyOutcome::Uncertain => {
+                    assert!("x".repeat(4_000).starts_with(&boxes.map(Option::unwrap_or_default).concat()));
+                }
+                other => panic!("seed {seed}: {other:?}"),
+            }
+        }
+    }
+    assert!(done > 0);
 }
 
 fn copied(sim: &Simulation, client: &Client, stream: &Stream) -> CopyOutcome {

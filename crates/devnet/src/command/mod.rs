@@ -8,7 +8,7 @@ use std::fs;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use kpthin_devnet::{NOTICE, Server, ServerEvent, StartError};
+use kpthin_devnet::{Faults, NOTICE, Server, ServerEvent, StartError};
 
 pub(crate) use args::Args;
 
@@ -26,11 +26,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let seed = args.seed();
     let faults = args.faults()?;
     let server = start(args, seed, failed)?;
-    server.with(|devnet, now| devnet.set_faults(now, faults));
+    server.with(|devnet, now| devnet.set_faults(now, faults.clone()));
     println!("{NOTICE}");
     match &args.store {
         Some(path) => println!("profile {}, boxes are kept in {}", args.profile, path.display()),
         None => println!("profile {}, seed {seed}; the same seed makes the same network", args.profile),
+    }
+    if faults != Faults::default() {
+        println!("on purpose: {faults}");
     }
     let config = thin_client_toml(&server, args);
     println!("\n# thinclient.toml\n{config}");

@@ -6,7 +6,7 @@ mod strike;
 mod value;
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -67,6 +67,15 @@ macro_rules! faults {
                     let _ = writeln!(help, "  {form:<24}{}", summary(&[$($doc),+]));
                 )+
                 help
+            }
+        }
+
+        /// All that are on, as they are written, in the order of [`help`](Faults::help).
+        impl fmt::Display for Faults {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut texts = Vec::new();
+                $(texts.extend(self.$field.texts().into_iter().map(|value| [$text, &value].concat()));)+
+                f.write_str(&texts.join(" "))
             }
         }
 
@@ -195,6 +204,11 @@ mod tests {
             ..Faults::default()
         };
         assert_eq!(faults.fold(Faults::default(), Faults::and), expected);
+        let text = "loss=0.5 reply-loss=1 replica-down=0 replica-down=2 dribble";
+        assert_eq!(expected.to_string(), text);
+        let again = text.split(' ').map(|text| text.parse::<Faults>().unwrap());
+        assert_eq!(again.fold(Faults::default(), Faults::and), expected);
+        assert_eq!(Faults::default().to_string(), "");
         let lag: Faults = "replication-lag=1500".parse().unwrap();
         assert_eq!(lag.replication_lag, Duration::from_millis(1_500));
     }

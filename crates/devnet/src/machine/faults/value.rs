@@ -16,6 +16,9 @@ pub(super) trait Value: Sized {
 
     /// Adds another value.
     fn join(&mut self, other: Self);
+
+    /// What follows the name in the texts that lead to this value, none if it is no fault.
+    fn texts(&self) -> Vec<String>;
 }
 
 /// On or off; its name alone means on.
@@ -28,6 +31,10 @@ impl Value for bool {
 
     fn join(&mut self, other: Self) {
         *self |= other;
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.then(String::new).into_iter().collect()
     }
 }
 
@@ -43,6 +50,10 @@ impl Value for f64 {
     fn join(&mut self, other: Self) {
         *self = self.max(other);
     }
+
+    fn texts(&self) -> Vec<String> {
+        (*self > 0.0).then(|| format!("={self}")).into_iter().collect()
+    }
 }
 
 /// Numbers of replicas; a text has one.
@@ -57,6 +68,10 @@ impl Value for BTreeSet<u8> {
     fn join(&mut self, other: Self) {
         self.extend(other);
     }
+
+    fn texts(&self) -> Vec<String> {
+        self.iter().map(|number| format!("={number}")).collect()
+    }
 }
 
 /// A time, in milliseconds; one of nothing would be no fault.
@@ -70,5 +85,9 @@ impl Value for Duration {
 
     fn join(&mut self, other: Self) {
         *self = (*self).max(other);
+    }
+
+    fn texts(&self) -> Vec<String> {
+        (!self.is_zero()).then(|| format!("={}", self.as_millis())).into_iter().collect()
     }
 }
