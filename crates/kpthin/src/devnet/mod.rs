@@ -50,6 +50,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! What goes wrong on a real network can be had on purpose, from the seed:
+//!
+//! ```
+//! # use kpthin::{Client, CallError, Read, devnet::{DevnetConfig, Faults, Simulation}};
+//! # async fn my_application(client: &Client) -> Result<(), CallError> {
+//! #     let stream = client.create_stream().await?;
+//! #     client.write(&stream.write_cap, &stream.first_message_index, "note").await?;
+//! #     Ok(())
+//! # }
+//! # let sim = Simulation::new(DevnetConfig::reference(), [7; 32]);
+//! # let client = sim.block_on(sim.connect())?;
+//! let faults = "loss=0.3".parse::<Faults>()?.and("restarts=60000".parse()?);
+//! sim.net().with(|net, now| net.set_faults(now, faults));
+//! sim.block_on(my_application(&client))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! What happened in the network can be looked at and changed: [`Server::with`] reaches the machine,
 //! [`Devnet::read_box`] the content of a box, [`Server::set_mixnet`] and [`Server::shutdown`] take
 //! things away. Test on both profiles: [`Profile::Instant`] is a daemon as it should be,
