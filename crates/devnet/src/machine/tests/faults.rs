@@ -148,6 +148,35 @@ fn boxes_reach_the_other_replica_later_by_the_lag() {
     assert_eq!(copies(&net), 20);
 }
 
+/// A replica that keeps no copy of a box asks one of those that do, and takes its word (Pigeonhole backend §7.4).
+#[test]
+fn a_reader_sees_the_lag() {
+    let mut config = DevnetConfig::instant();
+    config.replicas = 7;
+    config.epoch_period = secs(7 * 24 * 60 * 60);
+    let mut net = Net::new(config);
+    let (conn, _) = net.session(1);
+    set(&mut net, "replication-lag=60000");
+    let (mut seen, mut unseen) = (0, 0);
+    for seed in 1..=20 {
+        let keys = net.keypair(conn, seed);
+        let sealed = net.encrypt_write(conn, &keys, "hello");
+        assert_eq!(net.call_for(conn, millis(100), write(&keys, &sealed)), (0, None));
+        let sealed = net.encrypt_read(conn, &keys);
+        match net.call_for(conn, millis(500), read_once(&keys, &sealed)) {
+            (0, Some(_)) => seen += 1,
+            (1, None) => unseen += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(seen > 0 && unseen > 0, "{seen} seen, {unseen} not yet");
+    net.pass(secs(61));
+    for seed in 1..=20 {
+        let keys = net.keypair(conn, seed);
+        assert_eq!(read_again(&mut net, conn, &keys), (0, Some(b"hello".to_vec())));
+    }
+}
+
 #[test]
 fn damaged_boxes_and_signatures_do_not_open() {
     for (fault, content, tombstone) in [("corrupt-box=1", 23, 11), ("wrong-signature=1", 23, 25)] {
