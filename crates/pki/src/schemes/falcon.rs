@@ -14,7 +14,8 @@ impl PublicKey {
         VerifyingKey512::decode(bytes).map(Self)
     }
 
-    /// Length and header are looked at here, because the library also takes signatures without padding.
+    /// Length and header are looked at here as well, so that what is accepted does not depend on what a library makes of
+    /// signatures without padding.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         signature.len() == SIGNATURE_LEN
             && signature.first() == Some(&HEADER)
