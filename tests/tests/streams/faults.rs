@@ -17,7 +17,7 @@ use std::{
 use kpthin::{
     Client, Config, Duplex,
     devnet::{DevnetConfig, Faults, Pipe, Simulation},
-    streams::{CopyJob, CopyOutcome},
+    streams::{Attention, CopyJob, CopyOutcome, Inbox},
 };
 
 use crate::support::*;
@@ -245,6 +245,31 @@ fn a_replica_that_is_back_has_what_it_missed() {
             sim.block_on(sim.sleep(secs(60)));
             let reader = stream.reader(&client);
             assert_eq!(read(&sim, &reader, 4), (0..4).map(text).collect::<Vec<_>>(), "{down}");
+        }
+    }
+}
+
+#[test]
+fn an_inbox_through_everything_a_little() {
+    for seed in seeds() {
+        for config in daemons() {
+            let (sim, writing) = start_seeded(config, seed);
+            let reading = client(&sim);
+            let streams: Vec<_> = (0..5).map(|number| Stream::new(&sim, &writing, number)).collect();
+            set(&sim, faults(&EVERYTHING));
+            let writers: Vec<_> = streams.iter().map(|stream| stream.writer(&writing)).collect();
+            writers.iter().for_each(|writer| send(writer, 0..3));
+            let inbox = Inbox::new(&reading);
+            for (key, stream) in streams.iter().enumerate() {
+                assert!(inbox.insert(key, stream.reader_state(), Attention::Normal).is_none());
+            }
+            let mut read = vec![Vec::new(); streams.len()];
+            for _ in 0..15 {
+                let (key, delivery) = sim.block_on(inbox.next()).unwrap();
+                read[key].push(message(&delivery.unwrap()));
+            }
+            assert!(read.iter().all(|texts| *texts == [text(0), text(1), text(2)]), "seed {seed}: {read:?}");
+            writers.iter().for_each(|writer| sim.block_on(writer.flush()).unwrap());
         }
     }
 }

@@ -23,7 +23,7 @@ fn inbox(client: &kpthin::Client, streams: &[Stream], attention: Attention) -> I
 
 #[test]
 fn two_hundred_waiting_readers_do_not_hold_up_a_write() {
-    let (sim, client) = start(slow());
+    let (sim, client) = start(even());
     let streams = streams(&sim, &client, 203);
     let write = |stream: &Stream| {
         let (begun, before) = (sim.now(), sim.net().with(|net, _| net.traffic()));
@@ -55,7 +55,7 @@ fn two_hundred_waiting_readers_do_not_hold_up_a_write() {
         (slots_worst, time_worst) = (slots_worst.max(slots), time_worst.max(time));
     }
     // Each of its packets waits for at most one of the readers'; nothing of it waits for their encryptions.
-    let slot = slow().timing.send_slot;
+    let slot = even().timing.send_slot;
     let worst = time_alone + slot * u32::try_from(slots_alone).unwrap() + slot;
     assert!(
         time_worst <= worst,
