@@ -201,6 +201,28 @@ fn a_courier_may_take_an_envelope_for_one_of_another_epoch() {
     assert_eq!(read_again(&mut net, conn, &keys), (32, None));
 }
 
+/// §9.3: the daemon sends again after its estimate and twenty seconds.
+#[test]
+fn lost_packets_and_lost_replies_are_sent_again_and_again() {
+    for (fault, reached) in [("loss=1", 0), ("reply-loss=1", 1)] {
+        let mut net = net();
+        let (conn, _) = net.session(1);
+        let keys = net.keypair(conn, 1);
+        let sealed = net.encrypt_write(conn, &keys, "hello");
+        set(&mut net, fault);
+        let writing = net.ask(conn, write(&keys, &sealed));
+        net.pass(secs(65));
+        net.nothing(conn);
+        assert_eq!(struck(&net), 4, "{fault}");
+        assert_eq!(net.devnet.stored_boxes(), reached, "{fault}");
+        net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
+        net.pass(secs(20));
+        let reply = net.reply(conn);
+        assert_eq!(reply.query_id, Some(writing));
+        assert_eq!(outcome(reply), (0, None));
+    }
+}
+
 #[test]
 fn packets_take_longer_by_the_latency_at_most() {
     let mut net = net();
