@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-/// 2017-06-01T00:00:00Z, where the network's epochs are counted from.
-const ORIGIN: u64 = 1_496_275_200;
+use kpthin_core::pki::EPOCHS_BEGAN;
 
 /// A time, in seconds since 1970-01-01T00:00:00Z.
 ///
@@ -36,7 +35,7 @@ impl UnixTime {
 
     /// The epoch of a network whose epochs last so long; times before the first one fall into it.
     pub(crate) fn epoch(self, period: Duration) -> u64 {
-        let since = Duration::from_secs(self.0.saturating_sub(ORIGIN));
+        let since = Duration::from_secs(self.0).saturating_sub(EPOCHS_BEGAN);
         let epochs = since.as_nanos().checked_div(period.as_nanos()).unwrap_or(0);
         u64::try_from(epochs).unwrap_or(u64::MAX)
     }
@@ -45,6 +44,8 @@ impl UnixTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ORIGIN: u64 = EPOCHS_BEGAN.as_secs();
 
     #[test]
     fn epochs_are_counted_from_june_2017() {

@@ -21,7 +21,12 @@ pub use node::Node;
 pub use parameter::{Parameter, Parameters};
 pub use service::{Service, ServiceAddress};
 
+use core::time::Duration;
+
 use crate::cbor::{Member, Reader, Unset, Writer};
+
+/// Where epochs are counted from, as Unix time: 2017-06-01T00:00:00Z (§7.5).
+pub const EPOCHS_BEGAN: Duration = Duration::from_secs(1_496_275_200);
 
 /// Reads a map that is all there is in `bytes`.
 fn decode<T: Member>(bytes: &[u8]) -> Result<T, DocumentError> {

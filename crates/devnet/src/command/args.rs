@@ -57,6 +57,9 @@ pub(crate) struct Args {
     /// What one step of a voucher's key agreement takes, in milliseconds.
     #[arg(long, value_name = "MS")]
     group_action: Option<u64>,
+    /// What opening a replica's answer takes, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    open_time: Option<u64>,
     /// Whether packets leave at even or at random times.
     #[arg(long, value_enum)]
     pacing: Option<Pacing>,
@@ -149,6 +152,7 @@ impl Args {
         set(&mut config.timing.send_slot, self.send_slot);
         set(&mut config.timing.replica_time, self.replica_time);
         set(&mut config.timing.group_action, self.group_action);
+        set(&mut config.timing.open_time, self.open_time);
         set(&mut config.write_deadline, self.write_deadline);
         set(&mut config.grace_period, self.grace_period);
         if let Some(pacing) = self.pacing {
@@ -206,9 +210,11 @@ mod tests {
 
     #[test]
     fn the_profile_comes_first_and_single_values_change_it() {
-        let config = parse(&["--profile", "reference", "--encrypt-time", "20", "--epoch", "60"]).config();
+        let config =
+            parse(&["--profile=reference", "--encrypt-time=20", "--open-time=30", "--epoch=60"]).config();
         let mut expected = DevnetConfig::reference();
         expected.timing.encrypt_time = Duration::from_millis(20);
+        expected.timing.open_time = Duration::from_millis(30);
         expected.epoch_period = Duration::from_secs(60);
         assert_eq!(config, expected);
         assert_eq!(parse(&["--seed", "7"]).seed(), 7);

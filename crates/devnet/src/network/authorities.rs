@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use ed25519_dalek::{Signer, SigningKey};
 use kpthin_core::pki::{Certificate, Signature};
 use kpthin_core::wire::{Blob, DirectoryAuthority, IdentityHash};
+use kpthin_pki::Scheme;
 use pem::{EncodeConfig, LineEnding, Pem};
 
 use crate::entropy::derive;
 
-pub(crate) const SCHEME: &str = "Ed25519";
+pub(crate) const SCHEME: &str = Scheme::Ed25519.name();
 /// How many epochs a document may still be used, its own included.
 const EPOCHS_VALID: u64 = 5;
 const COUNT: u8 = 3;

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use kpthin_core::Instant;
+use kpthin_core::pki::EPOCHS_BEGAN;
 
-/// The origin of all epochs: 2017-06-01T00:00:00Z.
-const EPOCHS_BEGAN: Duration = Duration::from_secs(1_496_275_200);
 const REPLICA_PERIOD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Counts epochs on the machine's clock.

@@ -1,10 +1,13 @@
 //! Falcon-512 as of its third round, in the padded form (Pigeonhole backend §12.3).
 
+use ed25519_dalek::Signature;
 use fn_dsa_vrfy::{DOMAIN_NONE, HASH_ID_ORIGINAL_FALCON, VerifyingKey, VerifyingKey512};
+
+use crate::scheme::Scheme;
 
 /// What the first byte of a padded signature of degree 512 is.
 const HEADER: u8 = 0x39;
-const SIGNATURE_LEN: usize = 666;
+const SIGNATURE_LEN: usize = Scheme::Falcon512Ed25519.signature_len() - Signature::BYTE_SIZE;
 
 #[derive(Clone, Debug)]
 pub(crate) struct PublicKey(VerifyingKey512);

@@ -3,10 +3,6 @@
 use super::*;
 use crate::Faults;
 
-fn set(net: &mut Net, text: &str) {
-    net.act(|devnet, now| devnet.set_faults(now, text.parse().unwrap()));
-}
-
 fn end(net: &mut Net) {
     net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
 }
@@ -19,7 +15,7 @@ fn counter(net: &mut Net, conn: ConnId) -> QueryId {
 fn the_mixnet_goes_and_comes() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    set(&mut net, "flapping=3000");
+    net.set_fault("flapping=3000");
     net.pass(secs(10));
     for connected in [false, true, false] {
         assert!(
@@ -37,7 +33,7 @@ fn the_mixnet_goes_and_comes() {
 #[test]
 fn the_daemon_is_restarted_again_and_again() {
     let mut net = Net::instant();
-    set(&mut net, "restarts=5000");
+    net.set_fault("restarts=5000");
     let first = net.devnet.instance_token();
     for _ in 0..3 {
         let (conn, reply) = net.session(1);
@@ -54,7 +50,7 @@ fn the_daemon_is_restarted_again_and_again() {
 fn the_daemon_says_that_it_stops_and_is_back_a_second_later_even_if_the_fault_ends() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    set(&mut net, "shutdowns=5000");
+    net.set_fault("shutdowns=5000");
     net.pass(secs(5));
     assert!(matches!(net.next(conn), AnyResponse::Shutdown(_)));
     assert!(net.is_closed(conn) && !net.devnet.is_running());
@@ -69,7 +65,7 @@ fn the_daemon_says_that_it_stops_and_is_back_a_second_later_even_if_the_fault_en
 #[test]
 fn who_shuts_the_daemon_down_finds_it_so() {
     let mut net = Net::instant();
-    set(&mut net, "restarts=5000");
+    net.set_fault("restarts=5000");
     net.act(Devnet::shutdown);
     net.pass(secs(60));
     assert!(!net.devnet.is_running());
@@ -77,7 +73,7 @@ fn who_shuts_the_daemon_down_finds_it_so() {
     assert!(net.devnet.is_running());
 
     // Started by hand while it was about to come back, it is not started a second time.
-    set(&mut net, "shutdowns=5000");
+    net.set_fault("shutdowns=5000");
     net.pass(secs(5));
     net.act(Devnet::restart);
     let token = net.devnet.instance_token();
@@ -119,7 +115,7 @@ fn a_body_of_null_ends_the_reference_and_the_instant_daemon_only_if_it_is_to() {
         assert!(net.is_closed(conn) && net.devnet.is_running(), "one connection is ended, not the daemon");
 
         let mut configured = Net::instant();
-        set(&mut configured, "crash-on-null");
+        configured.set_fault("crash-on-null");
         for mut net in [configured, Net::new(quick_reference())] {
             let (bystander, _) = net.session(1);
             let (conn, _) = net.session(2);
@@ -139,7 +135,7 @@ fn a_frame_is_cut_and_the_session_can_be_resumed() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
     let before = net.links[&conn].bytes.len();
-    set(&mut net, "cut=1");
+    net.set_fault("cut=1");
     let _ = counter(&mut net, conn);
     net.nothing(conn);
     assert!(net.is_closed(conn));
@@ -154,7 +150,7 @@ fn in_front(fault: &str) -> Vec<u8> {
     let answer = |fault: Option<&str>| {
         let mut net = Net::instant();
         let (conn, _) = net.session(1);
-        fault.iter().for_each(|fault| set(&mut net, fault));
+        fault.iter().for_each(|fault| net.set_fault(fault));
         let link = net.links.get_mut(&conn).unwrap();
         link.deaf = true;
         let _ = counter(&mut net, conn);
@@ -189,7 +185,7 @@ fn frames_that_make_no_sense_stand_in_front_of_the_others() {
 fn bytes_come_one_at_a_time() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    set(&mut net, "dribble");
+    net.set_fault("dribble");
     let _ = counter(&mut net, conn);
     let _ = net.reply(conn);
     let link = net.links.get_mut(&conn).unwrap();
@@ -206,7 +202,7 @@ fn bytes_come_one_at_a_time() {
 fn the_daemon_rests_behind_every_frame() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    set(&mut net, "slow-reading=2000");
+    net.set_fault("slow-reading=2000");
     for _ in 0..3 {
         let _ = counter(&mut net, conn);
     }

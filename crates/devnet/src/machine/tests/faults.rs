@@ -5,10 +5,6 @@ use kpthin_core::wire::GetPkiDocument;
 use super::*;
 use crate::Faults;
 
-fn set(net: &mut Net, text: &str) {
-    net.act(|devnet, now| devnet.set_faults(now, text.parse().unwrap()));
-}
-
 fn struck(net: &Net) -> u64 {
     net.devnet.traffic().faults
 }
@@ -44,7 +40,7 @@ fn a_replica_that_is_down_stores_nothing_and_is_told_when_it_is_back() {
     for seed in 1..=12 {
         let keys = net.keypair(conn, seed);
         let sealed = net.encrypt_write(conn, &keys, "hello");
-        set(&mut net, "replica-down=1");
+        net.set_fault("replica-down=1");
         assert_eq!(net.call_for(conn, secs(120), write(&keys, &sealed)), (0, None));
         missed.push(kept(&net, 1));
         net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
@@ -59,7 +55,7 @@ fn a_replica_that_is_down_stores_nothing_and_is_told_when_it_is_back() {
 fn while_it_is_down_nothing_is_pushed_to_it() {
     let mut net = net();
     let (conn, _) = net.session(1);
-    set(&mut net, "replica-down=1");
+    net.set_fault("replica-down=1");
     for seed in 1..=12 {
         let keys = net.keypair(conn, seed);
         let sealed = net.encrypt_write(conn, &keys, "hello");
@@ -133,7 +129,7 @@ fn a_partitioned_replica_hears_of_a_box_when_it_is_reached_again() {
 fn boxes_reach_the_other_replica_later_by_the_lag() {
     let mut net = net();
     let (conn, _) = net.session(1);
-    set(&mut net, "replication-lag=30000");
+    net.set_fault("replication-lag=30000");
     let copies = |net: &Net| -> usize {
         (0..3).map(|number| net.devnet.network.replicas.store(number).unwrap().records().count()).sum()
     };
@@ -156,7 +152,7 @@ fn a_reader_sees_the_lag() {
     config.epoch_period = secs(7 * 24 * 60 * 60);
     let mut net = Net::new(config);
     let (conn, _) = net.session(1);
-    set(&mut net, "replication-lag=60000");
+    net.set_fault("replication-lag=60000");
     let (mut seen, mut unseen) = (0, 0);
     for seed in 1..=20 {
         let keys = net.keypair(conn, seed);
@@ -182,7 +178,7 @@ fn damaged_boxes_and_signatures_do_not_open() {
     for (fault, content, tombstone) in [("corrupt-box=1", 23, 11), ("wrong-signature=1", 23, 25)] {
         let mut net = net();
         let (conn, keys) = written(&mut net, "hello");
-        set(&mut net, fault);
+        net.set_fault(fault);
         assert_eq!(read_again(&mut net, conn, &keys), (content, None), "{fault}");
         let sealed = net.encrypt_write(conn, &keys, "");
         assert_eq!(net.call_for(conn, secs(60), strict_write(&keys, &sealed)), (0, None));
@@ -197,7 +193,7 @@ fn damaged_boxes_and_signatures_do_not_open() {
 fn a_courier_may_take_an_envelope_for_one_of_another_epoch() {
     let mut net = net();
     let (conn, keys) = written(&mut net, "hello");
-    set(&mut net, "stale-epoch=1");
+    net.set_fault("stale-epoch=1");
     assert_eq!(read_again(&mut net, conn, &keys), (32, None));
 }
 
@@ -209,7 +205,7 @@ fn lost_packets_and_lost_replies_are_sent_again_and_again() {
         let (conn, _) = net.session(1);
         let keys = net.keypair(conn, 1);
         let sealed = net.encrypt_write(conn, &keys, "hello");
-        set(&mut net, fault);
+        net.set_fault(fault);
         let writing = net.ask(conn, write(&keys, &sealed));
         net.pass(secs(65));
         net.nothing(conn);
@@ -228,7 +224,7 @@ fn packets_take_longer_by_the_latency_at_most() {
     let mut net = net();
     let (conn, _) = net.session(1);
     let keys = net.keypair(conn, 1);
-    set(&mut net, "latency=1000");
+    net.set_fault("latency=1000");
     let mut late = 0;
     for _ in 0..40 {
         let sealed = net.encrypt_write(conn, &keys, "hello");
@@ -252,12 +248,12 @@ fn operations_and_local_calls_may_go_unanswered_for_ever() {
     let mut net = net();
     let (conn, keys) = written(&mut net, "hello");
     let sealed = net.encrypt_read(conn, &keys);
-    set(&mut net, "unanswered=1");
+    net.set_fault("unanswered=1");
     let _ = net.ask(conn, read(&keys, &sealed));
     net.pass(secs(3_600));
     net.nothing(conn);
     assert_eq!(net.devnet.operations(), 1);
-    set(&mut net, "unanswered-local=1");
+    net.set_fault("unanswered-local=1");
     let _ = net.ask(conn, NewKeypair { seed: Some(Seed::from([1; 32])) });
     net.nothing(conn);
     assert_eq!(struck(&net), 2);
@@ -274,7 +270,7 @@ fn results_may_be_lost_while_a_session_is_away_as_in_the_reference() {
         let (conn, keys) = written(&mut net, "hello");
         let sealed = net.encrypt_write(conn, &keys, "hello");
         if lost {
-            set(&mut net, "lost-results");
+            net.set_fault("lost-results");
         }
         let _ = net.ask(conn, write(&keys, &sealed));
         net.gone(conn);
@@ -290,7 +286,7 @@ fn results_may_be_lost_while_a_session_is_away_as_in_the_reference() {
 fn without_a_document_the_daemon_greets_late_and_encrypts_nothing() {
     let mut net = net();
     let (old, keys) = written(&mut net, "hello");
-    set(&mut net, "missing-document");
+    net.set_fault("missing-document");
     let request = EncryptRead {
         read_cap: Some(keys.read_cap.clone()),
         message_box_index: Some(keys.first_message_index),
@@ -323,11 +319,11 @@ fn the_daemon_lies_about_the_network_and_its_trust_root_finds_out() {
     let honest = certificate(&mut net, conn);
     assert_eq!(root.verify(&honest, epoch, None).unwrap().report().signed, 3);
     for (lie, signed) in [("forged-document", 0), ("thin-signatures", 1)] {
-        set(&mut net, lie);
+        net.set_fault(lie);
         let error = root.verify(&certificate(&mut net, conn), epoch, None).unwrap_err();
         assert_eq!(error.report().unwrap().signed, signed, "{lie}");
     }
-    set(&mut net, "old-document");
+    net.set_fault("old-document");
     net.act(Devnet::advance_epoch);
     let _ = net.next(conn);
     assert_eq!(certificate(&mut net, conn), honest);

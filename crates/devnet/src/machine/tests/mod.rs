@@ -143,6 +143,11 @@ impl Net {
         result
     }
 
+    /// Has one thing go wrong, and nothing else.
+    fn set_fault(&mut self, text: &str) {
+        self.act(|devnet, now| devnet.set_faults(now, text.parse().unwrap()));
+    }
+
     fn connect(&mut self) -> ConnId {
         self.act(Devnet::connect)
     }

@@ -13,6 +13,9 @@ mod hash;
 mod tree;
 mod wots;
 
+use ed25519_dalek::Signature;
+
+use crate::scheme::Scheme;
 use address::{Address, Kind};
 use hash::{Hasher, Node, message_digest};
 
@@ -23,7 +26,7 @@ const LAYERS: u32 = 17;
 /// Height of each.
 const TREE_HEIGHT: usize = 4;
 /// Bytes of a whole signature.
-const SIGNATURE_LEN: usize = 49_856;
+const SIGNATURE_LEN: usize = Scheme::Ed25519Sphincs.signature_len() - Signature::BYTE_SIZE;
 
 /// A public key: a seed for all hashes, and the root of the topmost tree.
 #[derive(Clone, Debug)]

@@ -1,14 +1,10 @@
 //! Links that are lost, resumed and taken over.
 
-use kpthin_core::wire::{CancelResendingEncryptedMessage, NextMessageBoxIndex, VoucherMint};
+use kpthin_core::wire::{CancelResendingEncryptedMessage, VoucherMint};
 
 use super::queues::message;
 use super::*;
 use Tolerance::Quarter;
-
-fn question(keys: &KeypairReply) -> NextMessageBoxIndex {
-    NextMessageBoxIndex { message_box_index: Some(keys.first_message_index.clone()) }
-}
 
 #[test]
 fn a_reply_that_came_meanwhile_precedes_the_answer_to_the_token() {

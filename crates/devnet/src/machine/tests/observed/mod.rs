@@ -11,6 +11,8 @@ mod daemon;
 mod links;
 mod queues;
 
+use kpthin_core::wire::NextMessageBoxIndex;
+
 use super::*;
 
 /// How far a median may lie outside of what was observed.
@@ -93,6 +95,11 @@ fn keypair(net: &mut Net, conn: ConnId, seed: u8) -> KeypairReply {
         Ok(AnyReply::NewKeypair(keys)) => keys,
         other => panic!("{other:?}"),
     }
+}
+
+/// What the daemon answers at once.
+fn question(keys: &KeypairReply) -> NextMessageBoxIndex {
+    NextMessageBoxIndex { message_box_index: Some(keys.first_message_index.clone()) }
 }
 
 fn sealing_write(keys: &KeypairReply, text: &str) -> EncryptWrite {

@@ -1,9 +1,9 @@
 //! Who waits for whom.
 
+use kpthin_core::wire::VoucherMint;
 use kpthin_core::wire::{
     CancelResendingEncryptedMessage, IdentityHash, MessageId, QueueId, SendMessage, SurbId,
 };
-use kpthin_core::wire::{NextMessageBoxIndex, VoucherMint};
 
 use super::*;
 use Tolerance::{Half, Quarter, Threefold};
@@ -46,10 +46,6 @@ fn and_hardly_one_on_another_connection() {
 
 fn mint(keys: &KeypairReply) -> VoucherMint {
     VoucherMint { message_write_cap: Some(keys.write_cap.clone()), display_name: "devnet".to_owned() }
-}
-
-fn question(keys: &KeypairReply) -> NextMessageBoxIndex {
-    NextMessageBoxIndex { message_box_index: Some(keys.first_message_index.clone()) }
 }
 
 #[test]
