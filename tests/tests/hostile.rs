@@ -248,11 +248,11 @@ fn events_of_messages_that_nobody_sent_are_ignored() {
     let mut pair = Pair::up(7, Scripted::honest());
     for byte in 0..200 {
         pair.daemon.broadcast(&AnyResponse::MessageSent(MessageSent {
-            message_id: None,
             surbid: Some(SurbId::from([byte; 16])),
             sent_at: u64::MAX,
             reply_eta: i64::MIN,
             err: (byte % 2 == 0).then(|| "no".to_owned()),
+            ..MessageSent::default()
         }));
     }
     pair.run_for(SECOND);
@@ -267,11 +267,10 @@ fn absurd_times_in_a_sent_event_do_no_harm() {
             Scripted::new(move |talk, frame| {
                 if let AnyRequest::SendMessage(send) = &frame.request {
                     talk.send(&AnyResponse::MessageSent(MessageSent {
-                        message_id: None,
                         surbid: send.surbid,
                         sent_at: u64::MAX,
                         reply_eta,
-                        err: None,
+                        ..MessageSent::default()
                     }));
                 }
             }),

@@ -208,11 +208,10 @@ fn a_message_is_sent_once_and_its_reply_returned() {
     assert_eq!(message.recipient_queue_id.unwrap().as_bytes(), b"+echo");
     let surbid = message.surbid;
     peer.send(&AnyResponse::MessageSent(MessageSent {
-        message_id: None,
         surbid,
         sent_at: 0,
         reply_eta: 1_000_000_000,
-        err: None,
+        ..MessageSent::default()
     }));
     peer.send(&AnyResponse::MessageReply(MessageReply {
         message_id: None,
@@ -233,11 +232,10 @@ fn a_message_without_reply_ends_when_it_has_left() {
     let AnyRequest::SendMessage(message) = peer.request().request else { panic!() };
     assert!(message.with_surb && message.surbid.is_some(), "without one it would be broken");
     let sent = MessageSent {
-        message_id: None,
         surbid: message.surbid,
         sent_at: 7,
         reply_eta: 1_000_000_000,
-        err: None,
+        ..MessageSent::default()
     };
     peer.send(&AnyResponse::MessageSent(sent.clone()));
     world.run();

@@ -140,12 +140,13 @@ impl<T: Member> Value for T {
 
 /// Declares structs that are maps on the wire.
 ///
-/// A member's key is the field's name, or the text after `as`.
+/// A member's key is the field's name, or the text after `as`; one that is marked `optional` behind it is left out
+/// wherever it is not set.
 macro_rules! message {
     ($(
         $(#[$doc:meta])*
         $vis:vis struct $name:ident {
-            $( $(#[$field_doc:meta])* $field_vis:vis $field:ident: $type:ty $(as $key:literal)?, )*
+            $( $(#[$field_doc:meta])* $field_vis:vis $field:ident: $type:ty $(as $key:literal $($optional:ident)?)?, )*
         }
     )*) => {$(
         $(#[$doc])*
@@ -174,7 +175,8 @@ macro_rules! message {
                 // A message may have no members.
                 let _ = unset;
                 0 $( + usize::from(
-                    unset == $crate::cbor::Unset::Null || !$crate::cbor::Value::is_absent(&self.$field)
+                    $crate::cbor::message!(@nulls unset $($($optional)?)?)
+                        || !$crate::cbor::Value::is_absent(&self.$field)
                 ) )*
             }
 
@@ -184,13 +186,17 @@ macro_rules! message {
                 writer: &mut $crate::cbor::Writer<'_>,
             ) {
                 let _ = (unset, &writer);
-                $( if unset == $crate::cbor::Unset::Null || !$crate::cbor::Value::is_absent(&self.$field) {
+                $( if $crate::cbor::message!(@nulls unset $($($optional)?)?)
+                    || !$crate::cbor::Value::is_absent(&self.$field)
+                {
                     writer.text($crate::cbor::message!(@key $field $($key)?));
                     $crate::cbor::Value::write(&self.$field, writer);
                 } )*
             }
         }
     )*};
+    (@nulls $unset:ident) => { $unset == $crate::cbor::Unset::Null };
+    (@nulls $unset:ident optional) => { false };
     (@key $field:ident) => { stringify!($field) };
     (@key $field:ident $key:literal) => { $key };
 }

@@ -182,6 +182,8 @@ impl CallError {
 const fn daemon_fate(error: DaemonError) -> Fate {
     match error {
         DaemonError::CourierInvalidEpoch
+        | DaemonError::IndexNotInChannel
+        | DaemonError::IndexTooFar
         | DaemonError::InvalidRequest
         | DaemonError::PayloadTooLarge
         | DaemonError::ServiceUnavailable
@@ -278,6 +280,8 @@ mod tests {
             (30, Refused, Retry::Never),
             (31, MaybeExecuted, Retry::ReEncrypt),
             (32, Refused, Retry::ReEncrypt),
+            (33, Refused, Retry::Never),
+            (34, Refused, Retry::Never),
         ];
         rows.extend(daemon.map(|(code, fate, retry)| (E::Daemon(DaemonError::from_code(code)), fate, retry)));
         let replica = [

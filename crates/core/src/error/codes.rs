@@ -104,6 +104,10 @@ codes! {
         CourierInvalidEnvelope = 31, "courier refused the envelope";
         /// The envelope is of another replica epoch: encrypt afresh.
         CourierInvalidEpoch = 32, "courier refused the envelope's epoch";
+        /// The index is behind the capability's own, or of another stream; newer daemons look (M4).
+        IndexNotInChannel = 33, "index not in the capability's stream";
+        /// The index is more than 262,144 boxes ahead of the capability's own; newer daemons look (M4).
+        IndexTooFar = 34, "index too far ahead of the capability's own";
     }
 }
 
@@ -156,7 +160,7 @@ mod tests {
             assert_eq!(DaemonError::from_code(code).code(), code);
             assert_eq!(ReplicaError::from_code(code).code(), code);
         }
-        assert_eq!(DaemonError::ALL.map(DaemonError::code).to_vec(), (1..=32).collect::<Vec<_>>());
+        assert_eq!(DaemonError::ALL.map(DaemonError::code).to_vec(), (1..=34).collect::<Vec<_>>());
         assert_eq!(ReplicaError::ALL.map(ReplicaError::code).to_vec(), (1..=11).collect::<Vec<_>>());
     }
 }

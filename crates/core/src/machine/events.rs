@@ -1,6 +1,9 @@
 //! What the daemon says unasked: status, documents, the session, messages.
 
-use alloc::{string::ToString, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::time::Duration;
 
 use super::{
@@ -144,10 +147,11 @@ impl Machine {
         }
         let nobody_waits = slot.wanted == Wanted::Sent || slot.owner() == Owner::Abandoned;
         self.note_reply();
-        if event.err.is_none() {
+        let failure = event.failure().map(String::from);
+        if failure.is_none() {
             let _changed = self.set_mixnet(true);
         }
-        match event.err {
+        match failure {
             Some(text) => self.finish(call, Err(CallError::SendFailed(text))),
             None if nobody_waits => {
                 self.late.expect(surb);
@@ -179,7 +183,7 @@ impl Machine {
         } else {
             // Its sent event was lost with a link, but an answer says the same.
             let MessageReply { message_id, surbid, .. } = event;
-            AnyReply::MessageSent(MessageSent { message_id, surbid, sent_at: 0, reply_eta: 0, err: None })
+            AnyReply::MessageSent(MessageSent { message_id, surbid, ..MessageSent::default() })
         };
         self.finish(call, Ok(reply));
         Progress::Made

@@ -28,12 +28,18 @@ message! {
         pub kaetzchen: BTreeMap<String, Parameters> as "Kaetzchen",
         /// The node's share of traffic.
         pub load_weight: u8 as "LoadWeight",
+        /// How the node's operator is reached, at most 256 bytes; left out if `None`.
+        pub contact_info: Option<String> as "ContactInfo" optional,
         /// The key that names the node.
         pub identity_key: Blob as "IdentityKey",
+        /// 32 bytes that name the key of the node's QUIC listener; left out if `None`.
+        pub quic_key_hash: Option<Blob> as "QUICKeyHash" optional,
         /// Whether clients connect here.
         pub is_gateway_node: bool as "IsGatewayNode",
         /// Whether services run here.
         pub is_service_node: bool as "IsServiceNode",
+        /// What software the node runs, at most 128 bytes; left out if `None`.
+        pub software_version: Option<String> as "SoftwareVersion" optional,
         /// How clients prove who they are to a gateway.
         pub authentication_type: String as "AuthenticationType",
         /// Per capability, what the service tells its clients.
@@ -53,10 +59,16 @@ message! {
         pub addresses: BTreeMap<String, Vec<String>> as "Addresses",
         /// What envelopes name the replica by.
         pub replica_id: u8 as "ReplicaID",
+        /// How the replica's operator is reached, at most 256 bytes; left out if `None`.
+        pub contact_info: Option<String> as "ContactInfo" optional,
         /// The key that names the replica.
         pub identity_key: Blob as "IdentityKey",
+        /// 32 bytes that name the key of the replica's QUIC listener; left out if `None`.
+        pub quic_key_hash: Option<Blob> as "QUICKeyHash" optional,
         /// Per replica epoch, the key that envelopes are made for.
         pub envelope_keys: BTreeMap<u64, Blob> as "EnvelopeKeys",
+        /// What software the replica runs, at most 128 bytes; left out if `None`.
+        pub software_version: Option<String> as "SoftwareVersion" optional,
     }
 }
 

@@ -34,6 +34,8 @@ message! {
         pub version: String as "Version",
         /// The mixes, layer by layer.
         pub topology: Vec<Vec<Node>> as "Topology",
+        /// What the authorities want clients' users to read, at most 512 bytes; left out if `None`.
+        pub client_notice: Option<String> as "ClientNotice" optional,
         /// Where clients connect.
         pub gateway_nodes: Vec<Node> as "GatewayNodes",
         /// The network's first epoch.
@@ -42,6 +44,8 @@ message! {
         pub service_nodes: Vec<Node> as "ServiceNodes",
         /// Where boxes are stored.
         pub storage_replicas: Vec<ReplicaDescriptor> as "StorageReplicas",
+        /// The oldest version of clients that the authorities want, at most 32 bytes; left out if `None`.
+        pub min_client_version: Option<String> as "MinClientVersion" optional,
         /// Earlier shared random values.
         pub prior_shared_random: Vec<Blob> as "PriorSharedRandom",
         /// The shared random value.

@@ -1,6 +1,6 @@
 //! Responses that answer no query: status, documents, messages, the session.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 use super::{
     AppId, Blob, InstanceToken, MessageId, PigeonholeGeometry, ReplyFrame, SecretBytes, SphinxGeometry,
@@ -39,6 +39,7 @@ message! {
     pub struct Shutdown {}
 
     /// A message left for the mix network, or could not (§4.4).
+    #[derive(Default)]
     pub struct MessageSent {
         /// The message's label.
         pub message_id: Option<MessageId>,
@@ -48,8 +49,12 @@ message! {
         pub sent_at: u64,
         /// The expected round trip in nanoseconds, 0 on failure.
         pub reply_eta: i64,
-        /// Set if the message could not be sent.
+        /// Set if the message could not be sent; newer daemons say with an empty text that it was (M2).
         pub err: Option<String>,
+        /// The nodes on the way to the service, as newer daemons tell; `None` means unknown (M1).
+        pub forward_route: Option<Vec<String>> as "forward_route" optional,
+        /// The nodes on the reply's way back, as newer daemons tell; `None` means unknown (M1).
+        pub return_route: Option<Vec<String>> as "return_route" optional,
     }
 
     /// The reply to a message (§4.4).
@@ -68,6 +73,14 @@ message! {
     pub struct MessageIdGarbageCollected {
         /// The message's label.
         pub message_id: Option<MessageId>,
+    }
+}
+
+impl MessageSent {
+    /// Why the message could not be sent, `None` if it was.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.err.as_deref().filter(|text| !text.is_empty())
     }
 }
 

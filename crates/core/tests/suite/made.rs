@@ -187,7 +187,7 @@ structs! {
     NewPkiDocument { payload }
     SessionTokenReply { app_id, resumed }
     Shutdown {}
-    MessageSent { message_id, surbid, sent_at, reply_eta, err }
+    MessageSent { message_id, surbid, sent_at, reply_eta, err, forward_route, return_route }
     MessageReply { message_id, surbid, payload, error_code }
     MessageIdGarbageCollected { message_id }
 }

@@ -75,6 +75,7 @@ impl Devnet {
             sent_at: unix_time.as_secs(),
             reply_eta,
             err: sent.err(),
+            ..MessageSent::default()
         };
         self.deliver(app, AnyResponse::MessageSent(event));
     }

@@ -110,6 +110,7 @@ impl Directory {
             sphinx_geometry_hash: random("geometry"),
             configured_replica_ids: Some(Blob::from(self.replicas.keys().copied().collect::<Vec<_>>())),
             configured_replica_identity_keys: Some(identity_keys.collect()),
+            ..Document::default()
         }
     }
 
@@ -135,7 +136,7 @@ impl Directory {
             is_gateway_node: role == Role::Gateway,
             is_service_node: role == Role::Service,
             authentication_type: String::new(),
-            kaetzchen_advertized_data: BTreeMap::new(),
+            ..MixDescriptor::default()
         }
     }
 }
@@ -164,6 +165,7 @@ fn replica(
         replica_id: number,
         identity_key: blob(&node.identity_key),
         envelope_keys: keys.collect(),
+        ..ReplicaDescriptor::default()
     }
 }
 

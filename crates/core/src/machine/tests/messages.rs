@@ -1,7 +1,8 @@
 //! Messages to services: always with a SURB, never twice (§4.4).
 
 use super::*;
-use alloc::vec;
+use crate::wire::MessageSent;
+use alloc::{string::String, vec};
 use sample::{bytes, echo, message, not_sent, posted, sent};
 
 fn body(frame: &RequestFrame) -> &crate::wire::SendMessage {
@@ -60,6 +61,22 @@ fn a_message_that_could_not_leave_fails_with_the_daemons_text() {
         assert_eq!(rig.error(call), Some(CallError::SendFailed("no".into())));
         assert_eq!(rig.machine.slots.len(), 0);
     }
+}
+
+/// Newer daemons send it with every message that left (M2).
+#[test]
+fn an_empty_error_text_is_none() {
+    let mut rig = Rig::up();
+    let (call, surb) = rig.send_message(message(1));
+    rig.say(&AnyResponse::MessageSent(MessageSent {
+        surbid: Some(surb),
+        reply_eta: 5,
+        err: Some(String::new()),
+        ..MessageSent::default()
+    }));
+    assert_eq!(rig.result(call), None);
+    rig.say(&echo(surb));
+    assert!(matches!(rig.result(call), Some(Ok(AnyReply::SendMessage(_)))));
 }
 
 #[test]

@@ -177,23 +177,22 @@ pub(super) fn session(resumed: bool) -> AnyResponse {
     AnyResponse::SessionToken(SessionTokenReply { app_id: AppId::from([4; 16]), resumed })
 }
 
-pub(super) const fn sent(surb: SurbId, eta_nanoseconds: i64) -> AnyResponse {
+pub(super) fn sent(surb: SurbId, eta_nanoseconds: i64) -> AnyResponse {
     AnyResponse::MessageSent(MessageSent {
-        message_id: None,
         surbid: Some(surb),
         sent_at: 1,
         reply_eta: eta_nanoseconds,
-        err: None,
+        ..MessageSent::default()
     })
 }
 
 pub(super) fn not_sent(surb: SurbId) -> AnyResponse {
     AnyResponse::MessageSent(MessageSent {
-        message_id: None,
         surbid: Some(surb),
         sent_at: 1,
         reply_eta: 0,
         err: Some("no".to_owned()),
+        ..MessageSent::default()
     })
 }
 
