@@ -11,7 +11,7 @@ use std::{
 
 use kpthin::{Client, Config, ConnectError, devnet::DevnetConfig};
 
-use crate::bodies::quick_reference;
+use crate::quick;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -29,22 +29,33 @@ pub trait Adapter: Send + Sync + 'static {
     }
 }
 
-/// An adapter tried with the reference daemon, kinks and all, a hundred times faster.
-#[derive(Debug)]
-pub struct AtReference<A>(PhantomData<A>);
+macro_rules! at {
+    ($($(#[$doc:meta])* $name:ident => $profile:ident,)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name<A>(PhantomData<A>);
 
-impl<A: Adapter> Adapter for AtReference<A> {
-    fn connect(config: Config) -> BoxFuture<Result<Client, ConnectError>> {
-        A::connect(config)
-    }
+        impl<A: Adapter> Adapter for $name<A> {
+            fn connect(config: Config) -> BoxFuture<Result<Client, ConnectError>> {
+                A::connect(config)
+            }
 
-    fn run<T: Send + 'static>(body: impl Future<Output = T> + Send + 'static) -> T {
-        A::run(body)
-    }
+            fn run<T: Send + 'static>(body: impl Future<Output = T> + Send + 'static) -> T {
+                A::run(body)
+            }
 
-    fn daemon() -> DevnetConfig {
-        quick_reference()
-    }
+            fn daemon() -> DevnetConfig {
+                quick(DevnetConfig::$profile())
+            }
+        }
+    )*};
+}
+
+at! {
+    /// An adapter tried with the reference daemon, kinks and all, a hundred times faster.
+    AtReference => reference,
+    /// The same with the daemon of October 2026.
+    AtNewerReference => reference_2026_10,
 }
 
 /// Tokio with several workers.

@@ -99,7 +99,7 @@ impl Daemon for Net {
     fn drain(&mut self, _: Instant, closed: &mut Vec<Conn>) -> Option<Instant> {
         loop {
             match self.devnet.poll_output() {
-                Output::Close(id) => {
+                Output::Close(id, _) => {
                     self.closed.insert(id);
                     closed.extend(self.ids.iter().position(|other| *other == id).map(|conn| conn as Conn));
                 }

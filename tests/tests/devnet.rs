@@ -7,23 +7,25 @@ use kpthin_core::{
     machine::{CallId, Event, LinkStatus},
     wire::RequestKind,
 };
-use kpthin_devnet::DevnetConfig;
 use kpthin_tests::{
     How, Net, Pair,
     boxes::{Stream, Unwritten},
-    sample,
+    profiles, sample,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn both(test: impl Fn(Pair<Net>)) {
-    test(Pair::up(1, Net::instant(1)));
-    test(Pair::up(1, Net::reference(1)));
+fn each(test: impl Fn(Pair<Net>)) {
+    profiles().into_iter().for_each(|config| test(Pair::up(1, Net::new(1, config))));
+}
+
+fn references(test: impl Fn(Pair<Net>)) {
+    kpthin_tests::references().into_iter().for_each(|config| test(Pair::up(1, Net::new(1, config))));
 }
 
 #[test]
 fn a_written_box_is_read_back() {
-    both(|mut pair| {
+    each(|mut pair| {
         let stream = Stream::new(&mut pair, 1);
         assert_eq!(
             stream.read(&mut pair, &stream.first()),
@@ -37,7 +39,7 @@ fn a_written_box_is_read_back() {
 
 #[test]
 fn a_waiting_read_is_answered_when_its_box_is_written() {
-    both(|mut pair| {
+    each(|mut pair| {
         let stream = Stream::new(&mut pair, 2);
         let waiting = stream.poll(&mut pair, &stream.first());
         pair.run_for(5 * SECOND);
@@ -48,7 +50,7 @@ fn a_waiting_read_is_answered_when_its_box_is_written() {
 
 #[test]
 fn a_cancelled_read_ends_at_the_daemon_and_its_key_is_free() {
-    both(|mut pair| {
+    each(|mut pair| {
         let stream = Stream::new(&mut pair, 3);
         let encrypted = pair.call(stream.encrypt_read(&stream.first())).unwrap();
         let request = stream.send_read(&stream.first(), encrypted, Unwritten::Polls);
@@ -69,27 +71,28 @@ fn a_cancelled_read_ends_at_the_daemon_and_its_key_is_free() {
 /// token was presented meanwhile it goes silent for good.
 #[test]
 fn a_link_ended_here_while_the_daemon_is_behind_does_not_silence_the_next() {
-    let mut pair = Pair::up(4, Net::reference(4));
-    let stream = Stream::new(&mut pair, 4);
-    // Five encryptions take it ten seconds; the wire is dead to us meanwhile.
-    for _ in 0..5 {
-        pair.start(stream.encrypt_read(&stream.first()));
-    }
-    pair.run_for(SECOND / 2);
-    pair.close_link_here();
-    let before = pair.dials();
-    pair.run_for(2 * SECOND);
-    pair.run_until_up();
-    assert_eq!(pair.dials(), before + 1);
-    assert_fresh_token(&pair);
-    // It goes on working, also after the daemon has found out about the old link.
-    for n in 0..60 {
-        let since = pair.now();
-        pair.call(sample::keypair(n)).unwrap();
-        assert!(pair.now().saturating_since(since) < 15 * SECOND, "silenced");
-        pair.run_for(5 * SECOND);
-    }
-    assert_eq!(pair.dials(), before + 1);
+    references(|mut pair| {
+        let stream = Stream::new(&mut pair, 4);
+        // Five encryptions take it ten seconds; the wire is dead to us meanwhile.
+        for _ in 0..5 {
+            pair.start(stream.encrypt_read(&stream.first()));
+        }
+        pair.run_for(SECOND / 2);
+        pair.close_link_here();
+        let before = pair.dials();
+        pair.run_for(2 * SECOND);
+        pair.run_until_up();
+        assert_eq!(pair.dials(), before + 1);
+        assert_fresh_token(&pair);
+        // It goes on working, also after the daemon has found out about the old link.
+        for n in 0..60 {
+            let since = pair.now();
+            pair.call(sample::keypair(n)).unwrap();
+            assert!(pair.now().saturating_since(since) < 15 * SECOND, "silenced");
+            pair.run_for(5 * SECOND);
+        }
+        assert_eq!(pair.dials(), before + 1);
+    });
 }
 
 fn assert_fresh_token<D: kpthin_tests::Daemon>(pair: &Pair<D>) {
@@ -100,7 +103,7 @@ fn assert_fresh_token<D: kpthin_tests::Daemon>(pair: &Pair<D>) {
 
 #[test]
 fn a_link_the_daemon_ended_is_resumed_with_the_same_token() {
-    both(|mut pair| {
+    each(|mut pair| {
         pair.cut_now(How::EndOfFile);
         pair.run_for(5 * SECOND);
         pair.run_until_up();
@@ -112,7 +115,7 @@ fn a_link_the_daemon_ended_is_resumed_with_the_same_token() {
 
 #[test]
 fn twenty_four_writes_in_one_burst_complete_and_a_local_call_stays_fast() {
-    both(|mut pair| {
+    each(|mut pair| {
         let stream = Stream::new(&mut pair, 5);
         let prepared = stream.prepare(&mut pair, 24);
         let writes: Vec<CallId> = prepared.into_iter().map(|write| pair.start(write)).collect();
@@ -129,7 +132,7 @@ fn twenty_four_writes_in_one_burst_complete_and_a_local_call_stays_fast() {
 
 #[test]
 fn a_burst_while_the_mixnet_is_down_blocks_nothing_and_completes_afterwards() {
-    both(|mut pair| {
+    each(|mut pair| {
         let stream = Stream::new(&mut pair, 6);
         let prepared = stream.prepare(&mut pair, 24);
         let now = pair.now();
@@ -155,65 +158,72 @@ fn a_burst_while_the_mixnet_is_down_blocks_nothing_and_completes_afterwards() {
 
 #[test]
 fn a_cancel_waits_for_two_encryptions_and_not_for_thirty() {
-    let mut pair = Pair::up(1, Net::reference(1));
-    let stream = Stream::new(&mut pair, 21);
-    let waiting = stream.poll(&mut pair, &stream.first());
-    pair.run_for(5 * SECOND);
-    let encryptions: Vec<CallId> =
-        (0..30).map(|_| pair.start(stream.encrypt_read(&stream.first()))).collect();
-    pair.run_for(SECOND);
-    pair.cancel(waiting);
-    let until = pair.now() + 6 * SECOND;
-    assert!(pair.run_until(until, |pair| pair.tap.pending_len() == 0), "the cancel is stuck behind the work");
-    assert!(pair.settle(120 * SECOND));
-    assert!(encryptions.into_iter().all(|call| pair.result(call).is_ok()));
+    references(|mut pair| {
+        let stream = Stream::new(&mut pair, 21);
+        let waiting = stream.poll(&mut pair, &stream.first());
+        pair.run_for(5 * SECOND);
+        let encryptions: Vec<CallId> =
+            (0..30).map(|_| pair.start(stream.encrypt_read(&stream.first()))).collect();
+        pair.run_for(SECOND);
+        pair.cancel(waiting);
+        let until = pair.now() + 6 * SECOND;
+        assert!(
+            pair.run_until(until, |pair| pair.tap.pending_len() == 0),
+            "the cancel is stuck behind the work"
+        );
+        assert!(pair.settle(120 * SECOND));
+        assert!(encryptions.into_iter().all(|call| pair.result(call).is_ok()));
+    });
 }
 
 /// With a dozen of them at the daemon its send slots would all be taken by polls (§9.10).
 #[test]
 fn polling_reads_do_not_starve_a_write() {
-    let mut config = DevnetConfig::reference();
-    config.timing.send_slot = SECOND / 3;
-    let mut pair = Pair::up(1, Net::new(1, config));
-    let (stream, other) = (Stream::new(&mut pair, 7), Stream::new(&mut pair, 8));
-    let prepared = other.prepare(&mut pair, 5);
-    let mut index = stream.first();
-    let mut reads = Vec::new();
-    for _ in 0..12 {
-        let encrypted = pair.call(stream.encrypt_read(&index)).unwrap();
-        let next = encrypted.next_message_box_index.clone();
-        reads.push(stream.send_read(&index, encrypted, Unwritten::Polls));
-        index = next;
-    }
-    for read in reads {
-        pair.start(read);
-    }
-    pair.run_for(20 * SECOND);
-    for write in prepared {
-        let since = pair.now();
-        let write = pair.start(write);
-        pair.finish(write).unwrap();
-        let took = pair.now().saturating_since(since);
-        assert!(took < 10 * SECOND, "a write took {took:?}");
-    }
+    kpthin_tests::references().into_iter().for_each(|mut config| {
+        config.timing.send_slot = SECOND / 3;
+        let mut pair = Pair::up(1, Net::new(1, config));
+        let (stream, other) = (Stream::new(&mut pair, 7), Stream::new(&mut pair, 8));
+        let prepared = other.prepare(&mut pair, 5);
+        let mut index = stream.first();
+        let mut reads = Vec::new();
+        for _ in 0..12 {
+            let encrypted = pair.call(stream.encrypt_read(&index)).unwrap();
+            let next = encrypted.next_message_box_index.clone();
+            reads.push(stream.send_read(&index, encrypted, Unwritten::Polls));
+            index = next;
+        }
+        for read in reads {
+            pair.start(read);
+        }
+        pair.run_for(20 * SECOND);
+        for write in prepared {
+            let since = pair.now();
+            let write = pair.start(write);
+            pair.finish(write).unwrap();
+            let took = pair.now().saturating_since(since);
+            assert!(took < 10 * SECOND, "a write took {took:?}");
+        }
+    });
 }
 
 #[test]
 fn every_waiting_read_gets_its_turn() {
-    let mut pair = Pair::up(1, Net::reference(1));
-    let streams: Vec<Stream> = (10..18).map(|seed| Stream::new(&mut pair, seed)).collect();
-    let reads: Vec<CallId> = streams.iter().map(|stream| stream.poll(&mut pair, &stream.first())).collect();
-    let last = &streams[7];
-    last.write(&mut pair, &last.first(), b"last").unwrap();
-    let since = pair.now();
-    pair.finish(reads[7]).unwrap();
-    let took = pair.now().saturating_since(since);
-    assert!(took < 600 * SECOND, "the last of eight waiting reads took {took:?}");
+    references(|mut pair| {
+        let streams: Vec<Stream> = (10..18).map(|seed| Stream::new(&mut pair, seed)).collect();
+        let reads: Vec<CallId> =
+            streams.iter().map(|stream| stream.poll(&mut pair, &stream.first())).collect();
+        let last = &streams[7];
+        last.write(&mut pair, &last.first(), b"last").unwrap();
+        let since = pair.now();
+        pair.finish(reads[7]).unwrap();
+        let took = pair.now().saturating_since(since);
+        assert!(took < 600 * SECOND, "the last of eight waiting reads took {took:?}");
+    });
 }
 
 #[test]
 fn a_restart_of_the_daemon_loses_no_call() {
-    both(|mut pair| {
+    each(|mut pair| {
         let stream = Stream::new(&mut pair, 9);
         let prepared = stream.prepare(&mut pair, 6);
         let writes: Vec<CallId> = prepared.into_iter().map(|write| pair.start(write)).collect();
@@ -229,7 +239,7 @@ fn a_restart_of_the_daemon_loses_no_call() {
 
 #[test]
 fn a_shutdown_is_announced_and_waited_out() {
-    both(|mut pair| {
+    each(|mut pair| {
         let now = pair.now();
         pair.daemon.shut_down(now);
         pair.run_for(300 * SECOND);
@@ -244,7 +254,7 @@ fn a_shutdown_is_announced_and_waited_out() {
 
 #[test]
 fn epochs_pass_unnoticed_by_calls() {
-    both(|mut pair| {
+    each(|mut pair| {
         let stream = Stream::new(&mut pair, 20);
         let mut index = stream.first();
         for n in 0..10 {

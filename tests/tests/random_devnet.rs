@@ -13,7 +13,7 @@ use kpthin_devnet::DevnetConfig;
 use kpthin_tests::{
     Cut, Direction, How, Net, Pair, Rng,
     boxes::{Stream, Unwritten},
-    sample,
+    references, sample,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -231,8 +231,9 @@ fn random_programs_and_the_ideal_daemon() {
 
 #[test]
 fn random_programs_and_the_reference_daemon() {
-    let mut config = DevnetConfig::reference();
-    config.grace_period = 30 * SECOND;
-    config.epoch_period = 1_200 * SECOND;
-    seeds(&config);
+    for mut config in references() {
+        config.grace_period = 30 * SECOND;
+        config.epoch_period = 1_200 * SECOND;
+        seeds(&config);
+    }
 }

@@ -30,7 +30,7 @@ pub struct OverlongFrame {
 /// Holds what has arrived and is not consumed, so at most one incomplete frame besides what one
 /// call of [`push`](Self::push) brought. Memory grows with bytes that arrived, never with a length
 /// that was declared, and is given back after a large frame.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FrameBuffer {
     bytes: Zeroizing<Vec<u8>>,
     consumed: usize,

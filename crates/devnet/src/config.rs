@@ -1,35 +1,9 @@
-//! What a devnet is like: whose behaviour it shows, and how long things take.
+//! What a devnet is like: how it deviates, how long things take, and how much there is of everything.
 
 use std::time::Duration;
 
-/// Whose behaviour a devnet shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Profile {
-    /// A daemon that does what the specification recommends, without delay.
-    ///
-    /// It answers a session token before it says anything else, so that strict clients can use it; whoever sends no
-    /// token hears the news 5 s later. It fences an older connection on takeover, keeps final results for a session that
-    /// is away, never stops reading and answers a capability of a wrong length with code 3.
-    Instant,
-    /// The reference daemon with its kinks, for tests that are to mean something on a real network.
-    ///
-    /// - Broadcasts, and the replies that a session missed, come before its token is answered, and what is
-    ///   broadcast right behind a greeting never comes.
-    /// - The end of a connection is noticed only behind the frames in front of it (§9.10).
-    /// - A takeover silences the newer connection when the older one ends (§3.8).
-    /// - A seventeenth waiting mixnet request stops the connection.
-    /// - A cancel does not find a start that still waits in the queue, and is not bound to a session (§9.5, Q-46); one
-    ///   that meets the result brings both.
-    /// - Results that arrive while the session is away are lost, as is what its connection had queued (§3.7).
-    /// - A request right behind a token that resumes goes unanswered.
-    /// - A capability of a wrong length ends the connection (§4.0).
-    /// - Couriers ask the replicas at most five times again per envelope.
-    /// - Packets leave at random times, one a second on average (§9.1).
-    /// - A body of CBOR null or undefined ends the daemon; a [`Server`](crate::Server) then stays dead until it
-    ///   is restarted.
-    Reference,
-}
+use crate::quirks::Quirks;
+use crate::services::Service;
 
 /// When packets leave, where they may not all leave at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,13 +40,37 @@ pub struct Timing {
     pub copy_pause: Duration,
     /// The daemon's pause before it asks a courier again how far a copy command is.
     pub copy_poll: Duration,
-    /// How long the daemon takes to connect to the mix network again; the reference says twice meanwhile that it is not.
+    /// How long the daemon takes to connect to the mix network again.
     pub reconnect: Duration,
     /// From the daemon's start to its first document; a connection gets no first frame before, for 30 s at most.
     pub first_document: Duration,
 }
 
 impl Timing {
+    /// All times multiplied by `factor`, which counts as 0 if it is negative or no number.
+    ///
+    /// Below 1 everything is quicker: tests on a network like the real one that don't take as long.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        for time in [
+            &mut self.encrypt_time,
+            &mut self.group_action,
+            &mut self.open_time,
+            &mut self.round_trip,
+            &mut self.send_slot,
+            &mut self.replica_time,
+            &mut self.poll_interval,
+            &mut self.copy_pause,
+            &mut self.copy_poll,
+            &mut self.reconnect,
+            &mut self.first_document,
+        ] {
+            let scaled = Duration::try_from_secs_f64(time.as_secs_f64() * factor.max(0.0));
+            *time = scaled.unwrap_or(Duration::MAX);
+        }
+        self
+    }
+
     const INSTANT: Self = Self {
         encrypt_time: Duration::ZERO,
         group_action: Duration::ZERO,
@@ -105,15 +103,18 @@ impl Timing {
     };
 }
 
+/// Makes the configuration of a profile.
+pub type Profile = fn() -> DevnetConfig;
+
 /// What a devnet is like.
 ///
-/// Begin with [`instant`](Self::instant) or [`reference`](Self::reference) and change what matters. Values out of range
-/// are brought into it, as each field says.
+/// Begin with a profile, [`instant`](Self::instant) for example, and change what matters. Values out of range are
+/// brought into it, as each field says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DevnetConfig {
-    /// Whose behaviour it shows.
-    pub profile: Profile,
+    /// How the daemon and its network deviate from what the specification recommends.
+    pub quirks: Quirks,
     /// How long things take.
     pub timing: Timing,
     /// How long a session outlives its connection (§3.6).
@@ -130,18 +131,33 @@ pub struct DevnetConfig {
     pub mixnet: bool,
     /// How long a client may leave its frames unread before its connection is ended (§1.4).
     pub write_deadline: Duration,
+    /// How long a connection may be open without ever sending a byte.
+    pub silence_deadline: Duration,
+    /// How many bytes all connections together may have waiting, in both directions; at least 64 MiB.
+    ///
+    /// The connection that would pass it is closed.
+    pub memory_max: usize,
     /// How many replicas there are, 2 to 32; two of them keep each box.
     pub replicas: u8,
     /// How many boxes each replica keeps before it says that its storage is full.
     pub replica_capacity: usize,
+    /// The services on every service node besides `echo` and `courier`.
+    pub services: Vec<Service>,
 }
 
 impl DevnetConfig {
+    /// The profiles by name: what a command line offers.
+    pub const PROFILES: [(&'static str, Profile); 3] = [
+        ("instant", Self::instant),
+        ("reference", Self::reference),
+        ("reference-2026-10", Self::reference_2026_10),
+    ];
+
     /// A daemon that does what the specification recommends, without delay.
     #[must_use]
-    pub const fn instant() -> Self {
+    pub fn instant() -> Self {
         Self {
-            profile: Profile::Instant,
+            quirks: Quirks::default(),
             timing: Timing::INSTANT,
             grace_period: Duration::from_secs(600),
             user_forward_payload_length: 2_000,
@@ -150,24 +166,35 @@ impl DevnetConfig {
             unix_time_at_origin: Duration::from_secs(1_767_225_600),
             mixnet: true,
             write_deadline: Duration::from_secs(60),
+            silence_deadline: Duration::from_secs(600),
+            memory_max: 1 << 30,
             replicas: 3,
             replica_capacity: 1 << 20,
+            services: Service::usual(),
         }
     }
 
-    /// The reference daemon with its kinks, and as slow as it was observed.
+    /// The daemon of the specification as it was observed on a running network: as odd, and as slow (§9.10).
     #[must_use]
-    pub const fn reference() -> Self {
-        let mut config = Self::instant();
-        config.profile = Profile::Reference;
-        config.timing = Timing::REFERENCE;
-        config.epoch_period = Duration::from_secs(2 * 60);
-        config
+    pub fn reference() -> Self {
+        Self {
+            quirks: Quirks::reference(),
+            timing: Timing::REFERENCE,
+            epoch_period: Duration::from_secs(2 * 60),
+            ..Self::instant()
+        }
+    }
+
+    /// The daemons, couriers, replicas and documents of October 2026, as slow as those before.
+    #[must_use]
+    pub fn reference_2026_10() -> Self {
+        Self { quirks: Quirks::reference_2026_10(), ..Self::reference() }
     }
 
     pub(crate) fn in_range(mut self) -> Self {
         self.user_forward_payload_length = self.user_forward_payload_length.clamp(512, 1 << 20);
         self.epoch_period = self.epoch_period.max(Duration::from_secs(1));
+        self.memory_max = self.memory_max.max(64 << 20);
         self.replicas = self.replicas.clamp(2, 32);
         if self.timing.round_trip.is_zero() && self.timing.send_slot.is_zero() {
             self.timing.poll_interval = self.timing.poll_interval.max(Duration::from_millis(1));
@@ -194,10 +221,31 @@ mod tests {
         config.user_forward_payload_length = 0;
         config.epoch_period = Duration::ZERO;
         config.replicas = 1;
+        config.memory_max = 0;
         let config = config.in_range();
         assert!(config.timing.poll_interval > Duration::ZERO);
         assert_eq!(config.user_forward_payload_length, 512);
         assert_eq!(config.epoch_period, Duration::from_secs(1));
-        assert_eq!(config.replicas, 2);
+        assert_eq!((config.replicas, config.memory_max), (2, 64 << 20));
+    }
+
+    #[test]
+    fn one_factor_scales_all_times() {
+        let timing = Timing::REFERENCE.scaled(0.01);
+        assert_eq!(timing.encrypt_time, Duration::from_millis(20));
+        assert_eq!(timing.first_document, Duration::from_millis(30));
+        assert_eq!(Timing::REFERENCE.scaled(1.0), Timing::REFERENCE);
+        assert_eq!(Timing::REFERENCE.scaled(f64::NAN).round_trip, Duration::ZERO);
+        assert_eq!(Timing::REFERENCE.scaled(f64::INFINITY).round_trip, Duration::MAX);
+    }
+
+    #[test]
+    fn profiles_differ_in_quirks_and_times_alone() {
+        let [instant, reference, newer] = DevnetConfig::PROFILES.map(|(_, profile)| profile());
+        assert_eq!(instant.quirks, Quirks::default());
+        assert_eq!(newer.timing, reference.timing);
+        assert_ne!(newer.quirks, reference.quirks);
+        let same = DevnetConfig { quirks: reference.quirks.clone(), ..newer };
+        assert_eq!(same, reference);
     }
 }

@@ -9,8 +9,11 @@
 //! - [`Devnet`] is the machine: bytes in, bytes out, time and a seed as arguments. A test joins it to a client in one
 //!   thread, with virtual time.
 //! - [`Server`] drives one on real sockets and on [pipes](Pipe) within the process.
-//! - [`Profile::Instant`] does what the specification recommends at once; [`Profile::Reference`] shows the reference
-//!   daemon as it is, with its losses and its slowness. Test on both.
+//! - [`DevnetConfig`] says what it is like: [`instant`](DevnetConfig::instant) does what the specification recommends at
+//!   once; [`reference`](DevnetConfig::reference) shows the reference daemon as it is, with its losses and its slowness;
+//!   [`reference_2026_10`](DevnetConfig::reference_2026_10) a newer one. Test on all of them.
+//! - [`Quirks`] is the table of everything in which daemons deviate from the specification; each can be switched alone.
+//! - [`Faults`] is the table of what goes wrong on purpose.
 //!
 //! # What it is not
 //!
@@ -29,11 +32,10 @@
 //!
 //! - The seal of a voucher's answer is a substitute: X25519 alone, in fields of the real sizes. An answer that was sealed
 //!   here is opened here and nowhere else; everything else about vouchers is byte-equal to the real network.
-//! - Couriers don't clean up the temporary stream of a copy command, which the reference tries to do in vain.
 //! - Sessions and operations are in memory only, as are the real daemon's; boxes may be kept in a file (feature `store`).
-//! - Of the reference's kinks: it crashes on a null body only, and a query id or hash of a wrong length ends the connection or is
-//!   answered with code 3 instead of being padded or cut (§4.0); accepting is not serial; keys are case-sensitive
-//!   and the first known member counts.
+//! - Of the reference's quirks it lacks those that only cost a process its memory: unbounded queues, tombstone ranges and
+//!   replies, tokens that are never forgotten. A document with another geometry does not end it, and
+//!   a message without a SURB is not malformed, as nobody would notice.
 //!
 //! # Examples
 //!
@@ -63,14 +65,25 @@
 
 mod config;
 mod entropy;
+mod env;
+mod faults;
+mod frames;
 mod machine;
 mod network;
 pub(crate) mod pigeonhole;
+mod quirks;
+mod schedule;
 mod server;
+mod services;
+mod settings;
 
 pub use config::{DevnetConfig, Pacing, Profile, Timing};
-pub use machine::{BoxState, ConnId, Devnet, Faults, Output, Record, Traffic, UnknownFault};
+pub use faults::Faults;
+pub use machine::{BoxState, ConnId, Devnet, EndReason, Output, Record, Traffic};
+pub use quirks::Quirks;
 pub use server::{NOTICE, Pipe, Server, ServerBuilder, ServerEvent, StartError};
+pub use services::{Service, ServiceKind, UnknownService};
+pub use settings::SettingError;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -11,7 +11,7 @@ mod vouchers;
 
 use std::{future::Future, pin::Pin};
 
-pub use target::{Connect, Outcome, Target, ensure, quick_reference};
+pub use target::{Connect, Outcome, Target, ensure};
 
 /// What a body is: it gets a target and says how it went.
 pub type Body = fn(Target) -> Pin<Box<dyn Future<Output = Result<(), Outcome>> + Send>>;

@@ -27,27 +27,6 @@ impl<E: fmt::Display> From<E> for Outcome {
 /// How an adapter connects.
 pub type Connect = fn(Config) -> Pin<Box<dyn Future<Output = Result<Client, ConnectError>> + Send>>;
 
-/// The reference daemon with its kinks, a hundred times faster.
-pub fn quick_reference() -> DevnetConfig {
-    let mut config = DevnetConfig::reference();
-    let timing = &mut config.timing;
-    for time in [
-        &mut timing.encrypt_time,
-        &mut timing.group_action,
-        &mut timing.open_time,
-        &mut timing.round_trip,
-        &mut timing.send_slot,
-        &mut timing.replica_time,
-        &mut timing.copy_pause,
-        &mut timing.copy_poll,
-        &mut timing.reconnect,
-        &mut timing.first_document,
-    ] {
-        *time /= 100;
-    }
-    config
-}
-
 /// A daemon to run against, and the adapter to connect with.
 #[derive(Clone)]
 pub struct Target {

@@ -1,7 +1,8 @@
 //! One suite for all adapters: what only real sockets and real runtimes show, against the devnet.
 //!
 //! Each behaviour is written once, generic over the adapter, and runs on tokio (several threads and
-//! one), smol, async-std and plain threads, with the ideal daemon and with the reference.
+//! one), smol, async-std and plain threads, with the ideal daemon and with both
+//! references.
 
 mod cancel;
 mod endpoints;
@@ -34,6 +35,17 @@ macro_rules! suite {
                     #[test]
                     fn $body() {
                         crate::$module::$body::<AtReference<$adapter>>();
+                    }
+                )*
+            }
+
+            mod reference_2026_10 {
+                use kpthin_tests::adapters::{$adapter, AtNewerReference};
+
+                $(
+                    #[test]
+                    fn $body() {
+                        crate::$module::$body::<AtNewerReference<$adapter>>();
                     }
                 )*
             }

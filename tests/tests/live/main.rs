@@ -1,7 +1,7 @@
 //! Every method of the client against a daemon: the embedded one, and a real one if there is one.
 //!
-//! The same bodies run three times. Against the embedded daemon always, as it should be and with the
-//! kinks of the reference. Against the daemon that the `thinclient.toml` named by
+//! The same bodies run four times. Against the embedded daemon always, as it should be and with the
+//! kinks of the reference, older and newer. Against the daemon that the `thinclient.toml` named by
 //! `KPTHIN_LIVE_CONFIG` leads to, with the patience that a real network needs; without that
 //! variable they are reported as skipped. A word on the command line selects bodies by name.
 
@@ -10,7 +10,8 @@ use std::{env, process::ExitCode, time::Instant};
 use kpthin::devnet::DevnetConfig;
 use kpthin_tests::{
     adapters::{Adapter, TokioMultiThread},
-    bodies::{ALL, Outcome, Target, quick_reference},
+    bodies::{ALL, Outcome, Target},
+    quick,
 };
 
 const VARIABLE: &str = "KPTHIN_LIVE_CONFIG";
@@ -23,9 +24,11 @@ fn main() -> ExitCode {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let connect = TokioMultiThread::connect;
     for (name, body) in ALL {
+        let devnet = |config, mark| Some(Target::devnet(connect, quick(config), &format!("{mark}-{name}")));
         let targets = [
             ("devnet", Some(Target::devnet(connect, DevnetConfig::instant(), name))),
-            ("reference", Some(Target::devnet(connect, quick_reference(), &format!("r-{name}")))),
+            ("reference", devnet(DevnetConfig::reference(), "r")),
+            ("reference-2026-10", devnet(DevnetConfig::reference_2026_10(), "n")),
             ("live", live.as_deref().map(|path| Target::live(connect, path))),
         ];
         for (kind, target) in targets {

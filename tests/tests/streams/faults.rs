@@ -33,16 +33,16 @@ fn set(sim: &Simulation, faults: Faults) {
     sim.net().with(|net, now| net.set_faults(now, faults));
 }
 
-/// The ideal daemon and the reference, both as slow as the reference was observed.
-fn daemons() -> [DevnetConfig; 2] {
-    let mut ideal = DevnetConfig::instant();
-    ideal.timing = DevnetConfig::reference().timing;
-    [ideal, DevnetConfig::reference()]
+/// All daemons, as slow as the reference was observed.
+fn daemons() -> Vec<DevnetConfig> {
+    let mut daemons = profiles();
+    daemons.iter_mut().for_each(|config| config.timing = DevnetConfig::reference().timing);
+    daemons
 }
 
 /// A writer and a reader of their own clients, while things go wrong, for as long as that lasts.
 fn survives(config: DevnetConfig, seed: u64, texts: &[&str], lasts: Option<Duration>) -> u64 {
-    let what = format!("{texts:?} with seed {seed}, {:?}", config.profile);
+    let what = format!("{texts:?} with seed {seed}, quirks {}", config.quirks);
     let (sim, writing) = start_seeded(config, seed);
     let reading = client(&sim);
     let stream = Stream::new(&sim, &writing, 1);
@@ -134,7 +134,8 @@ survived! {
     stale_epochs: ["stale-epoch=0.3"];
     operations_without_an_answer: ["unanswered=0.1"];
     local_calls_without_an_answer: ["unanswered-local=0.1"];
-    lost_results: ["lost-results", "cut=0.1"];
+    couriers_that_forget: ["unstored=0.3"];
+    replies_of_the_other_kind: ["wrong-type=0.1"];
     no_document_for_a_while: ["missing-document"], A_WHILE;
     a_flapping_mixnet: ["flapping=10000"];
     a_daemon_that_is_restarted: ["restarts=15000"];
@@ -150,12 +151,22 @@ survived! {
     everything_a_little: EVERYTHING;
 }
 
+/// §3.7: results are lost while a session is away, whatever else the daemon is like.
+#[test]
+fn lost_results() {
+    for mut config in daemons() {
+        config.quirks.lost_results = true;
+        let struck: u64 = seeds().map(|seed| survives(config.clone(), seed, &["cut=0.1"], None)).sum();
+        assert!(struck > 0, "nothing went wrong");
+    }
+}
+
 /// another program's frame ends the daemon for everybody, until somebody starts it again.
 #[test]
 fn a_crash_on_a_body_of_null() {
-    for config in profiles() {
+    for mut config in profiles() {
+        config.quirks.crash_on_null = true;
         let (sim, client) = start(config);
-        set(&sim, faults(&["crash-on-null"]));
         let stream = Stream::new(&sim, &client, 1);
         let (writer, reader) = (stream.writer(&client), stream.reader(&client));
         send(&writer, 0..4);

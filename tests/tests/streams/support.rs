@@ -8,16 +8,12 @@ use kpthin::{
     streams::{Delivery, Item, Outcome, ReaderState, Receipt, Seq, StreamReader, StreamWriter, WriterState},
     wire::{MessageBoxIndex, ReadCap, Seed, WriteCap},
 };
+pub use kpthin_tests::profiles;
 
 pub const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-/// Both profiles; the reference with its kinks and its slowness.
-pub fn profiles() -> [DevnetConfig; 2] {
-    [DevnetConfig::instant(), DevnetConfig::reference()]
 }
 
 /// As slow as was observed: a packet a second on average, two seconds for an encryption.

@@ -87,6 +87,8 @@ pub(crate) struct Args {
 pub(crate) enum Profile {
     Instant,
     Reference,
+    #[value(name = "reference-2026-10")]
+    Reference202610,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -108,6 +110,7 @@ impl std::fmt::Display for Profile {
         f.write_str(match self {
             Self::Instant => "instant",
             Self::Reference => "reference",
+            Self::Reference202610 => "reference-2026-10",
         })
     }
 }
@@ -141,6 +144,7 @@ impl Args {
         let mut config = match self.profile {
             Profile::Instant => DevnetConfig::instant(),
             Profile::Reference => DevnetConfig::reference(),
+            Profile::Reference202610 => DevnetConfig::reference_2026_10(),
         };
         let set = |time: &mut Duration, millis: Option<u64>| {
             if let Some(millis) = millis {

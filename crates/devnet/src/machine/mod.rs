@@ -1,62 +1,69 @@
 //! The daemon as a state machine: connections in, bytes out, time and a seed at the door.
+//!
+//! [`Devnet`] passes on what comes and what is due; each room owns what it decides about and tells its own `wake_at`.
+//!
+//! ```text
+//!  bytes, ends ──► connections ──► sessions ──► operations ──► network ──► replicas
+//!                   frames, news    tokens,      retransmission  packets,   (outlive
+//!                   local calls     queues,      results,        couriers,   the daemon)
+//!                   limits, ends    turns        cancels         epochs
+//! ```
+#![expect(clippy::unnecessary_mut_passed, reason = "a room is lent the same whether it meets chance or not")]
 
-mod arq;
-mod broadcast;
-mod cancel;
-mod conn;
-mod copy;
-mod event;
-mod faults;
+mod capability;
+mod connections;
+mod control;
+mod geometry;
 mod local;
-mod mailbox;
+mod looking;
 mod message;
-mod operation;
-mod outbound;
+mod operations;
 mod output;
-mod packet;
-mod packing;
 mod process;
-mod queue;
 mod records;
-mod request;
-mod schedule;
-mod session;
+mod refusal;
+mod routing;
+mod sessions;
 #[cfg(test)]
 mod tests;
-mod traffic;
-mod vouchers;
+mod tokens;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use kpthin_core::Instant;
-use kpthin_core::wire::{AppId, Geometry as AnnouncedGeometry, InstanceToken};
+use kpthin_core::wire::{Blob, ConnectionStatus, Geometry as AnnouncedGeometry};
 
-use crate::config::{DevnetConfig, Profile};
-use crate::entropy::{SeededEntropy, derive};
+use crate::config::DevnetConfig;
+use crate::entropy::derive;
+use crate::env::Env;
+use crate::faults::Injector;
 use crate::network::Network;
-use crate::pigeonhole::Entropy;
-use crate::pigeonhole::geometry::Geometry;
-use conn::Conn;
-use event::Event;
-pub use faults::{Faults, UnknownFault};
-pub use mailbox::BoxState;
-use operation::{OpId, Operation};
+pub use connections::EndReason;
+use connections::{Connections, End, News};
+use local::Local;
+pub use looking::{BoxState, Traffic};
+use operations::Operations;
 pub use output::{ConnId, Output};
 use process::Process;
-use queue::Slots;
 pub use records::Record;
-use schedule::{Schedule, Ticket};
-use session::Session;
-pub use traffic::Traffic;
+use sessions::Sessions;
 
-/// Events worked off in one call; what is left is due at once, so no call takes for ever.
-const EVENTS_PER_CALL: usize = 16_384;
+/// Steps done in one call; what is left is due at once, so no call takes for ever.
+const STEPS_PER_CALL: usize = 1 << 20;
+
+/// Lends a room the time, the configuration and what goes wrong, beside the rooms themselves.
+macro_rules! lend {
+    ($devnet:ident) => {
+        &mut $crate::env::Env { now: $devnet.now, config: &$devnet.config, injector: &mut $devnet.injector }
+    };
+}
+use lend;
 
 /// An embedded daemon with a network behind it, without I/O.
 ///
 /// It speaks the thin-client protocol on any number of connections and keeps real boxes. It gives no anonymity; see the
-/// [crate's documentation](crate) for what else it is not.
+/// [crate's documentation](crate) for what else it is not. A clone goes on from the same state and draws the same random
+/// numbers.
 ///
 /// # Drain contract
 ///
@@ -95,47 +102,35 @@ const EVENTS_PER_CALL: usize = 16_384;
 ///
 /// | what | bound | what happens there |
 /// |---|---|---|
-/// | connections | 1,024 | a further one is closed at once |
+/// | connections | 1,024, or [`connection_limit`](crate::Quirks::connection_limit) | a further one is closed at once |
+/// | a connection that never says anything | [`DevnetConfig::silence_deadline`] | it is closed |
 /// | bytes for a connection that nobody takes | 64 MiB, or the write deadline | it is closed |
 /// | bytes from a connection that is busy | see [`wants_input`](Self::wants_input) | it is closed |
+/// | bytes of all connections, both ways | [`DevnetConfig::memory_max`] | the one that passes it is closed |
 /// | sessions without connection | 1,024 | the one that would expire first ends |
 /// | replies kept for such a session | 1,000 | further ones are lost (§3.6) |
 /// | tokens of one session | 16 | further ones are not remembered |
 /// | operations and messages of one session | 4,096 each | further ones are refused |
-/// | waiting mixnet requests of one connection | 16 ([`Profile::Reference`]) | the connection stops |
+/// | waiting mixnet requests of one connection | 4,096, or [`blocking_queue`](crate::Quirks::blocking_queue) | refused, or the connection stops |
+/// | ids of other lengths than 16 | 4,096, of 1,024 bytes | the oldest is forgotten |
 /// | stored boxes | [`DevnetConfig::replica_capacity`] | replica code 6 |
 /// | copy commands of one courier | 1,024 | the oldest that has ended is forgotten; while all run, a further one fails |
 /// | boxes, and envelopes, of one copy command | 65,536 | it fails |
 /// | tombstones packed by one call | 65,536 | code 3 |
+#[derive(Clone)]
 pub struct Devnet {
     config: DevnetConfig,
     now: Instant,
-    entropy: SeededEntropy,
-    geometry: Geometry,
     announced: AnnouncedGeometry,
-    network: Network,
+    injector: Injector,
     process: Process,
-    instance_token: InstanceToken,
-    mixnet: bool,
-    /// It will be connected then.
-    reconnecting: Option<Ticket>,
-    /// A fault took it away.
-    flapped_away: bool,
-    document_ready: bool,
-    schedule: Schedule<Event>,
-    conns: BTreeMap<ConnId, Conn>,
-    conns_made: u64,
-    sessions: BTreeMap<AppId, Session>,
-    tokens: BTreeMap<[u8; 16], AppId>,
-    operations: BTreeMap<OpId, Operation>,
-    operations_made: u64,
-    slots: Slots,
-    traffic: Traffic,
-    faults: Faults,
-    fault_entropy: SeededEntropy,
-    held: VecDeque<Event>,
-    closed: VecDeque<ConnId>,
-    transmit: BTreeSet<ConnId>,
+    connections: Connections,
+    sessions: Sessions,
+    operations: Operations,
+    local: Local,
+    network: Network,
+    /// Packets sent into the mix network.
+    packets: u64,
 }
 
 impl Devnet {
@@ -144,50 +139,45 @@ impl Devnet {
     /// The same configuration, seed and calls give the same bytes.
     #[must_use]
     pub fn new(config: DevnetConfig, seed: [u8; 32], now: Instant) -> Self {
-        let config = config.in_range();
-        let (geometry, announced) = broadcast::geometries(config.user_forward_payload_length);
-        let network = Network::new(&config, geometry, seed, now);
-        let mut entropy = SeededEntropy::new(derive(seed, "daemon"));
-        let mut devnet = Self {
-            now,
-            geometry,
-            announced,
-            process: Process::Running,
-            instance_token: InstanceToken::from(entropy.draw::<16>()),
-            mixnet: config.mixnet,
-            reconnecting: None,
-            flapped_away: false,
-            document_ready: true,
-            schedule: Schedule::default(),
-            conns: BTreeMap::new(),
-            conns_made: 0,
-            sessions: BTreeMap::new(),
-            tokens: BTreeMap::new(),
-            operations: BTreeMap::new(),
-            operations_made: 0,
-            slots: Slots::new(derive(seed, "slots")),
-            traffic: Traffic::default(),
-            faults: Faults::default(),
-            fault_entropy: SeededEntropy::new(derive(seed, "faults")),
-            held: VecDeque::new(),
-            closed: VecDeque::new(),
-            transmit: BTreeSet::new(),
-            network,
-            entropy,
-            config,
-        };
-        let _ = devnet.schedule.add(devnet.network.epoch_ends_at(), Event::Epoch);
-        devnet.await_document();
-        devnet
+        Self::with_process_seed(config, seed, seed, now)
     }
 
-    /// Begins the next epoch before its time, with its document.
-    pub fn advance_epoch(&mut self, now: Instant) {
-        self.advance(now);
-        self.schedule.retain(|event| !matches!(event, Event::Epoch));
-        self.network.advance_epoch(self.now);
-        self.begin_epoch();
-        self.run();
+    /// Starts a daemon in a network that may be older than the daemon's process.
+    ///
+    /// The network's keys follow from `seed`. What a daemon's process draws by itself follows from `process_seed`: its
+    /// mark, the names of sessions, and everything fresh in envelopes. A process that is to be taken for a new one by its
+    /// clients (§3.4) needs a new one.
+    #[must_use]
+    pub fn with_process_seed(
+        config: DevnetConfig,
+        seed: [u8; 32],
+        process_seed: [u8; 32],
+        now: Instant,
+    ) -> Self {
+        let config = config.in_range();
+        let (geometry, announced) = geometry::geometries(config.user_forward_payload_length);
+        let network = Network::new(&config, geometry, seed, now);
+        let mut injector = Injector::new(derive(process_seed, "faults"));
+        let env = Env { now, config: &config, injector: &mut injector };
+        let process = Process::new(&env, derive(process_seed, "daemon"));
+        let mut devnet = Self {
+            connections: Connections::new(News {
+                status: status(&announced, &process, &network),
+                document: None,
+            }),
+            sessions: Sessions::new(process_seed),
+            operations: Operations::new(derive(process_seed, "operations")),
+            local: Local::new(geometry, derive(process_seed, "local calls")),
+            packets: 0,
+            announced,
+            network,
+            process,
+            injector,
+            config,
+            now,
+        };
+        devnet.announce_document();
+        devnet
     }
 
     /// Accepts a connection.
@@ -195,7 +185,15 @@ impl Devnet {
     /// Its greeting follows at once, or when the first document is there.
     pub fn connect(&mut self, now: Instant) -> ConnId {
         self.advance(now);
-        let conn = self.accept();
+        let conn = self.connections.next_id();
+        if !self.process.is_running() {
+            self.connections.refuse(conn, EndReason::NotRunning);
+        } else if let Some(limit) = self.connections.limit_reached(lend!(self)) {
+            self.connections.refuse(conn, EndReason::TooMany { limit });
+        } else {
+            let app = self.sessions.open(conn);
+            self.connections.accept(lend!(self), conn, app);
+        }
         self.run();
         conn
     }
@@ -205,7 +203,7 @@ impl Devnet {
     /// Frames it cannot work off yet are kept; see [`wants_input`](Self::wants_input).
     pub fn handle_input(&mut self, now: Instant, conn: ConnId, bytes: &[u8]) {
         self.advance(now);
-        self.receive(conn, bytes);
+        self.connections.receive(lend!(self), conn, bytes);
         self.run();
     }
 
@@ -214,16 +212,17 @@ impl Devnet {
     /// What was read is worked off and answered, then the connection is closed (§9.10).
     pub fn handle_eof(&mut self, now: Instant, conn: ConnId) {
         self.advance(now);
-        self.receive_end(conn, conn::End::Eof);
+        self.connections.receive_end(lend!(self), conn, End::Eof);
         self.run();
     }
 
     /// The connection is gone; no [`Output::Close`] follows.
     ///
-    /// In [`Profile::Reference`] the daemon still works off the frames in front of the end, and notices it only then.
+    /// With [`late_end`](crate::Quirks::late_end) the daemon still works off the frames in front of the end, and notices
+    /// it only then.
     pub fn handle_disconnected(&mut self, now: Instant, conn: ConnId) {
         self.advance(now);
-        self.receive_end(conn, conn::End::Gone);
+        self.connections.receive_end(lend!(self), conn, End::Gone);
         self.run();
     }
 
@@ -237,13 +236,13 @@ impl Devnet {
     ///
     /// Worth polling again after every call that takes `&mut self`, this one included, until it says [`Output::Idle`].
     pub fn poll_output(&mut self) -> Output {
-        if let Some(conn) = self.closed.pop_front() {
-            return Output::Close(conn);
+        if let Some((conn, reason)) = self.connections.poll_closed() {
+            return Output::Close(conn, reason);
         }
-        if let Some(conn) = self.transmit.pop_first() {
+        if let Some(conn) = self.connections.poll_ready() {
             return Output::Transmit(conn);
         }
-        Output::Idle { wake_at: self.schedule.next_at() }
+        Output::Idle { wake_at: self.wake_at() }
     }
 
     /// Appends bytes for a connection to `out`, whole frames, until `out` holds 256 KiB or there are no more.
@@ -251,7 +250,7 @@ impl Devnet {
     /// Worth polling again after [`Output::Transmit`], and after what was polled is written. Then drain.
     pub fn poll_transmit(&mut self, now: Instant, conn: ConnId, out: &mut Vec<u8>) {
         self.advance(now);
-        self.transmit_to(conn, out);
+        self.connections.transmit(lend!(self), conn, out);
         self.run();
     }
 
@@ -262,56 +261,92 @@ impl Devnet {
     /// closed. False for connections that are closed.
     #[must_use]
     pub fn wants_input(&self, conn: ConnId) -> bool {
-        self.conns.get(&conn).is_some_and(Conn::wants_input)
-    }
-
-    /// The daemon's mark, new after every [`restart`](Self::restart).
-    #[must_use]
-    pub const fn instance_token(&self) -> InstanceToken {
-        self.instance_token
-    }
-
-    /// The current epoch.
-    #[must_use]
-    pub const fn epoch(&self) -> u64 {
-        self.network.epoch()
-    }
-
-    /// Counts the connections that are open.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.conns.len()
-    }
-
-    /// Counts the operations that have been started and have not ended.
-    #[must_use]
-    pub fn operations(&self) -> usize {
-        self.operations.len()
-    }
-
-    /// The sizes that the daemon announces.
-    #[must_use]
-    pub const fn geometry(&self) -> &AnnouncedGeometry {
-        &self.announced
+        self.connections.wants_input(conn)
     }
 
     fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
 
-    /// Works off what is due.
+    fn wake_at(&self) -> Option<Instant> {
+        let rooms = [
+            self.process.wake_at(),
+            self.connections.wake_at(),
+            self.sessions.wake_at(),
+            self.operations.wake_at(),
+            self.network.wake_at(),
+        ];
+        rooms.into_iter().flatten().min()
+    }
+
+    /// Does what the rooms want done, and what is due.
     fn run(&mut self) {
-        for _ in 0..EVENTS_PER_CALL {
-            self.arrange_slot();
-            match self.schedule.pop_due(self.now) {
-                Some(event) => self.handle_event(event),
-                None => break,
+        for _ in 0..STEPS_PER_CALL {
+            if self.route() {
+                continue;
+            }
+            let may_send = self.may_send();
+            self.sessions.plan_turn(lend!(self), may_send);
+            if !self.handle_next_due() {
+                return;
             }
         }
     }
 
-    fn is_reference(&self) -> bool {
-        self.config.profile == Profile::Reference
+    /// Whether packets can leave now.
+    fn may_send(&self) -> bool {
+        self.network.is_connected() && self.has_document()
+    }
+
+    /// Has the room act that is due first; tells whether there was one.
+    fn handle_next_due(&mut self) -> bool {
+        let Some(at) = self.wake_at().filter(|at| *at <= self.now) else { return false };
+        let at = Some(at);
+        if self.process.wake_at() == at {
+            if let Some(due) = self.process.handle_timeout(lend!(self)) {
+                self.handle_process(due);
+            }
+        } else if self.network.wake_at() == at {
+            self.network.handle_timeout(lend!(self));
+        } else if self.operations.wake_at() == at {
+            self.operations.handle_timeout(lend!(self), &self.network);
+        } else if self.sessions.wake_at() == at {
+            let may_send = self.may_send();
+            if let Some(happened) = self.sessions.handle_timeout(lend!(self), may_send) {
+                self.handle_happened(happened);
+            }
+        } else {
+            self.connections.handle_timeout(lend!(self));
+        }
+        true
+    }
+
+    /// Whether the daemon has a document of the network.
+    fn has_document(&self) -> bool {
+        self.process.has_fetched() && !self.injector.faults().missing_document
+    }
+
+    fn announce_status(&mut self) {
+        let status = status(&self.announced, &self.process, &self.network);
+        let sessions = &self.sessions;
+        self.connections.set_status(lend!(self), status, |app, conn| sessions.is_registered(app, conn));
+    }
+
+    fn announce_document(&mut self) {
+        let document = self.network.document(self.network.epoch()).filter(|_| self.has_document());
+        let document = document.map(|document| Blob::from(document.plain.clone()));
+        let sessions = &self.sessions;
+        self.connections.set_document(lend!(self), document, |app, conn| sessions.is_registered(app, conn));
+    }
+}
+
+/// The daemon's status, as it is told.
+fn status(announced: &AnnouncedGeometry, process: &Process, network: &Network) -> ConnectionStatus {
+    ConnectionStatus {
+        is_connected: network.is_connected(),
+        instance_token: process.instance_token(),
+        sphinx_geometry: Some(announced.sphinx.clone()),
+        pigeonhole_geometry: Some(announced.pigeonhole.clone()),
     }
 }
 
@@ -319,11 +354,11 @@ impl Devnet {
 impl fmt::Debug for Devnet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Devnet")
-            .field("profile", &self.config.profile)
-            .field("process", &self.process)
-            .field("mixnet", &self.mixnet)
+            .field("quirks", &self.config.quirks.to_string())
+            .field("process", &self.process.state)
+            .field("mixnet", &self.network.is_connected())
             .field("epoch", &self.epoch())
-            .field("connections", &self.conns.len())
+            .field("connections", &self.connections.len())
             .field("sessions", &self.sessions.len())
             .field("operations", &self.operations.len())
             .field("boxes", &self.stored_boxes())

@@ -2,9 +2,11 @@
 
 use kpthin_core::Instant;
 
+use super::EndReason;
+
 /// Names a connection; never used again for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId(pub(super) u64);
+pub struct ConnId(pub(crate) u64);
 
 impl std::fmt::Display for ConnId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -13,14 +15,15 @@ impl std::fmt::Display for ConnId {
 }
 
 /// What the driver has to do next; see [`Devnet::poll_output`](super::Devnet::poll_output).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "connections stay open, or bytes unsent, if nobody acts on it"]
 pub enum Output {
     /// Close the connection once everything that was polled for it is written.
     ///
-    /// The machine has forgotten it; there is nothing more to poll.
-    Close(ConnId),
+    /// The machine has forgotten it; there is nothing more to poll. A connection that was told to be
+    /// [gone](super::Devnet::handle_disconnected) is not named again.
+    Close(ConnId, EndReason),
     /// There is nothing to do until input comes or this time is reached.
     Idle {
         /// When to call [`handle_timeout`](super::Devnet::handle_timeout); possibly at once.

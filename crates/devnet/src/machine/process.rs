@@ -1,15 +1,26 @@
-//! The daemon's process, and its way to the mix network (§3.5, §9.8).
+//! The daemon's process: whether it runs, and what of it ends when it does not (§3.5).
+
+use std::time::Duration;
 
 use kpthin_core::Instant;
 use kpthin_core::wire::InstanceToken;
 
-use super::Devnet;
-use super::event::Event;
+use crate::entropy::SeededEntropy;
+use crate::env::Env;
+use crate::faults::Faults;
 use crate::pigeonhole::Entropy;
+use crate::schedule::{Schedule, Ticket};
+
+/// How long a daemon is away that said it stops and comes back by itself.
+const AWAY: Duration = Duration::from_secs(1);
+/// What happens again and again does so no more often, or the daemon would do nothing else.
+const PERIOD_MIN: Duration = Duration::from_millis(1);
+/// After so long a missing SURB id ends the process.
+const CRASH_AFTER: Duration = Duration::from_millis(4_500);
 
 /// Whether the daemon runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Process {
+pub(super) enum State {
     /// It ended without a word.
     Crashed,
     /// It said that it stops, and will be there again by itself.
@@ -18,88 +29,124 @@ pub(super) enum Process {
     ShutDown,
 }
 
-impl Devnet {
-    /// Starts the daemon anew, also after [`shutdown`](Self::shutdown).
-    ///
-    /// All connections are dropped without a word, and with them sessions and operations; the instance token changes.
-    /// The network goes on: boxes, couriers and epochs are kept, and so is whether there is a mixnet.
-    pub fn restart(&mut self, now: Instant) {
-        self.advance(now);
-        self.start_anew();
-        self.plan_disturbances();
-        self.run();
+/// What happens to the process by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// It crashes.
+    Crash,
+    /// Its first document is there.
+    Document,
+    /// A fault takes the mix network away or brings it back.
+    Flap,
+    /// A fault, or the time it was to be away, starts it anew.
+    Restart,
+    /// A fault stops it.
+    ShutDown,
+}
+
+/// The daemon's process.
+#[derive(Clone, Debug)]
+pub(super) struct Process {
+    pub(super) state: State,
+    instance_token: InstanceToken,
+    /// When its first document will be there; none once it is.
+    document: Option<Ticket>,
+    schedule: Schedule<Due>,
+    entropy: SeededEntropy,
+}
+
+impl Process {
+    pub(super) fn new(env: &Env<'_>, seed: [u8; 32]) -> Self {
+        let mut entropy = SeededEntropy::new(seed);
+        let instance_token = InstanceToken::from(entropy.draw::<16>());
+        let schedule = Schedule::default();
+        let mut process = Self { state: State::Running, instance_token, document: None, schedule, entropy };
+        process.await_document(env);
+        process
     }
 
-    pub(super) fn start_anew(&mut self) {
-        self.stop();
-        self.process = Process::Running;
+    /// Has it start anew, with another mark.
+    pub(super) fn restart(&mut self, env: &Env<'_>) {
+        self.state = State::Running;
         self.instance_token = InstanceToken::from(self.entropy.draw::<16>());
-        self.await_document();
+        self.schedule.retain(|due| *due != Due::Crash);
+        self.await_document(env);
     }
 
-    /// Stops the daemon: every connection is told and closed, later ones are closed at once (§3.5).
-    pub fn shutdown(&mut self, now: Instant) {
-        self.advance(now);
-        self.stop_politely();
-        self.process = Process::ShutDown;
-        self.run();
-    }
-
-    pub(super) fn stop_politely(&mut self) {
-        self.say_goodbye();
-        self.process = Process::ShutDown;
-        self.forget_sessions();
-    }
-
-    /// Whether the daemon runs: it was not [shut down](Self::shutdown) and has not crashed.
-    #[must_use]
-    pub const fn is_running(&self) -> bool {
-        matches!(self.process, Process::Running)
-    }
-
-    /// Whether the daemon has crashed, as the reference does on a body of null.
-    ///
-    /// Its connections are gone, later ones are closed at once, and [`restart`](Self::restart) starts it again.
-    #[must_use]
-    pub const fn has_crashed(&self) -> bool {
-        matches!(self.process, Process::Crashed)
-    }
-
-    /// Connects the daemon to the mix network or cuts it off, and tells the clients.
-    ///
-    /// While it is cut off, local calls work, mixnet requests wait, and replies under way arrive later. Connecting takes
-    /// [`Timing::reconnect`](crate::Timing::reconnect).
-    pub fn set_mixnet(&mut self, now: Instant, connected: bool) {
-        self.advance(now);
-        self.flapped_away = false;
-        self.connect_mixnet(connected);
-        self.run();
-    }
-
-    pub(super) fn connect_mixnet(&mut self, connected: bool) {
-        let reconnect = self.config.timing.reconnect;
-        if !connected || self.mixnet || reconnect.is_zero() {
-            return self.set_mixnet_at_once(connected);
+    fn await_document(&mut self, env: &Env<'_>) {
+        if let Some(ticket) = self.document.take() {
+            self.schedule.cancel(ticket);
         }
-        if self.reconnecting.is_some() {
-            return;
+        let wait = env.timing().first_document;
+        if !wait.is_zero() {
+            self.document = Some(self.schedule.add(env.now + wait, Due::Document));
         }
-        // What was observed, whatever it is good for (§9.10).
-        self.broadcast_status();
-        self.broadcast_status();
-        self.reconnecting = Some(self.schedule.add(self.now + reconnect, Event::MixnetBack));
     }
 
-    pub(super) fn set_mixnet_at_once(&mut self, connected: bool) {
-        if let Some(ticket) = self.reconnecting.take() {
-            drop(self.schedule.remove(ticket));
+    /// Counts the planned events.
+    #[cfg(test)]
+    pub(super) fn planned(&self) -> usize {
+        self.schedule.len()
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.schedule.next_at()
+    }
+
+    /// Takes what is due.
+    pub(super) fn handle_timeout(&mut self, env: &Env<'_>) -> Option<Due> {
+        let due = self.schedule.pop_due(env.now)?;
+        let faults = env.injector.faults();
+        match due {
+            Due::Crash => {}
+            Due::Document => self.document = None,
+            Due::Flap => self.plan_again(env, faults.flapping, due),
+            Due::Restart => self.plan_again(env, faults.restarts, due),
+            Due::ShutDown => self.plan_again(env, faults.shutdowns, due),
         }
-        self.mixnet = connected;
-        self.broadcast_status();
-        if connected {
-            for event in std::mem::take(&mut self.held) {
-                let _ = self.schedule.add(self.now, event);
-            }
+        Some(due)
+    }
+
+    /// Whether the daemon has had time to fetch a document since it was started.
+    pub(super) const fn has_fetched(&self) -> bool {
+        self.document.is_none()
+    }
+
+    pub(super) const fn instance_token(&self) -> InstanceToken {
+        self.instance_token
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state == State::Running
+    }
+
+    /// Has it come back by itself.
+    pub(super) fn return_soon(&mut self, env: &Env<'_>) {
+        self.state = State::Returning;
+        self.schedule.add(env.now + AWAY, Due::Restart);
+    }
+
+    /// Has it crash in a while.
+    pub(super) fn crash_soon(&mut self, env: &Env<'_>) {
+        self.schedule.add(env.now + CRASH_AFTER, Due::Crash);
+    }
+
+    /// Plans what faults do to it from now on.
+    pub(super) fn plan_faults(&mut self, env: &Env<'_>) {
+        self.schedule.retain(|due| !matches!(due, Due::Flap | Due::Restart | Due::ShutDown));
+        let Faults { flapping, restarts, shutdowns, .. } = *env.injector.faults();
+        self.plan_again(env, flapping, Due::Flap);
+        self.plan_again(env, restarts, Due::Restart);
+        self.plan_again(env, shutdowns, Due::ShutDown);
+        // A daemon that is to come back does so, whatever is planned from now on.
+        if self.state == State::Returning {
+            self.return_soon(env);
+        }
+    }
+
+    fn plan_again(&mut self, env: &Env<'_>, every: Duration, due: Due) {
+        if !every.is_zero() {
+            self.schedule.add(env.now + every.max(PERIOD_MIN), due);
         }
     }
 }

@@ -50,7 +50,7 @@ impl Authorities {
             let public_key_sum256 = IdentityHash::of_key(authority.key.verifying_key().as_bytes());
             let payload = Blob::from(authority.key.sign(&message).to_bytes().to_vec());
             let signature = Signature { payload, public_key_sum256 };
-            drop(certificate.signatures.insert(public_key_sum256, signature));
+            certificate.signatures.insert(public_key_sum256, signature);
         }
         certificate.encode()
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kpthin_bacap::{self as bacap, Context};
 use kpthin_core::Instant;
 
+use crate::env::Env;
 use crate::pigeonhole::Entropy;
 use crate::pigeonhole::boxes::{self, BoxContent};
 use crate::pigeonhole::copy_stream::CopyDecoder;
@@ -13,6 +14,7 @@ use crate::pigeonhole::geometry::Geometry;
 use crate::pigeonhole::messages::{CopyReply, CourierEnvelope, ReplicaCode, ReplyInnerMessage};
 use crate::pigeonhole::replica::{Push, Replicas};
 use crate::pigeonhole::sharding;
+use crate::quirks::Quirks;
 
 /// How long a courier remembers how a command ended.
 const REMEMBERED: Duration = Duration::from_secs(30 * 60);
@@ -30,14 +32,12 @@ const COMMANDS_MAX: usize = 1_024;
 pub(crate) type CommandHash = [u8; 32];
 
 /// The commands of one courier.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Copying {
-    /// The first pause before a box is read again.
-    pause: Duration,
     commands: BTreeMap<CommandHash, Command>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there are few")]
 enum Command {
     Ended { at: Instant, reply: CopyReply },
@@ -46,8 +46,8 @@ enum Command {
 
 /// What came of a step.
 pub(crate) enum Step {
-    /// The command has ended.
-    Ended,
+    /// The command has ended; what is to be replicated.
+    Ended(Vec<Push>),
     /// Go on after this time; what is to be replicated meanwhile.
     Next(Duration, Vec<Push>),
 }
@@ -61,12 +61,11 @@ pub(crate) struct Answer {
 
 const IN_PROGRESS: CopyReply =
     CopyReply { status: CopyReply::IN_PROGRESS, replica_code: 0, failed_envelope_index: 0 };
+/// A command that can't even begin.
+pub(super) const FAILED: CopyReply =
+    CopyReply { status: CopyReply::FAILED, replica_code: 0, failed_envelope_index: 0 };
 
 impl Copying {
-    pub(crate) const fn new(pause: Duration) -> Self {
-        Self { pause, commands: BTreeMap::new() }
-    }
-
     /// Begins a command, or tells how far it is.
     pub(crate) fn command(
         &mut self,
@@ -83,29 +82,30 @@ impl Copying {
             Some(Command::Ended { .. }) | None => {}
         }
         let cap = bacap::WriteCap::from_bytes(write_cap).ok().filter(|_| self.make_room());
-        let Some(cap) = cap else {
-            let reply = CopyReply { status: CopyReply::FAILED, replica_code: 0, failed_envelope_index: 0 };
-            return Answer { reply, begins: false };
-        };
-        drop(self.commands.insert(hash, Command::Running(Worker::new(cap.read_cap(), geometry))));
+        let Some(cap) = cap else { return Answer { reply: FAILED, begins: false } };
+        drop(self.commands.insert(hash, Command::Running(Worker::new(cap, geometry))));
         Answer { reply: IN_PROGRESS, begins: true }
     }
 
     /// Takes the next step of a command.
     pub(crate) fn step(
         &mut self,
-        now: Instant,
+        env: &Env<'_>,
         hash: CommandHash,
         epoch: u64,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
     ) -> Step {
-        let Some(Command::Running(worker)) = self.commands.get_mut(&hash) else { return Step::Ended };
-        match worker.step(epoch, replicas, entropy) {
-            Ok((pauses, pushes)) => Step::Next(self.pause * pauses, pushes),
+        let Some(Command::Running(worker)) = self.commands.get_mut(&hash) else {
+            return Step::Ended(Vec::new());
+        };
+        match worker.step(epoch, env.quirks(), replicas, entropy) {
+            Ok((pauses, pushes)) => Step::Next(env.timing().copy_pause * pauses, pushes),
             Err(reply) => {
-                drop(self.commands.insert(hash, Command::Ended { at: now, reply }));
-                Step::Ended
+                let cleans = env.quirks().copies_tombstone && reply.status == CopyReply::SUCCEEDED;
+                let pushes = if cleans { worker.tombstone(epoch, replicas) } else { Vec::new() };
+                self.commands.insert(hash, Command::Ended { at: env.now, reply });
+                Step::Ended(pushes)
             }
         }
     }
@@ -119,15 +119,16 @@ impl Copying {
         if self.commands.len() >= COMMANDS_MAX
             && let Some((_, oldest)) = ended.min()
         {
-            drop(self.commands.remove(&oldest));
+            self.commands.remove(&oldest);
         }
         self.commands.len() < COMMANDS_MAX
     }
 }
 
 /// Walks over the boxes of one temporary stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Worker {
+    write_cap: bacap::WriteCap,
     cap: bacap::ReadCap,
     index: bacap::MessageBoxIndex,
     decoder: CopyDecoder,
@@ -144,11 +145,32 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(cap: bacap::ReadCap, geometry: Geometry) -> Self {
-        let index = cap.index().clone();
-        let decoder = CopyDecoder::new(geometry);
-        let code = ReplicaCode::SUCCESS;
-        Self { cap, index, decoder, boxes: 0, done: 0, unanswered: None, shard: 0, attempt: 0, code }
+    fn new(write_cap: bacap::WriteCap, geometry: Geometry) -> Self {
+        let cap = write_cap.read_cap();
+        Self {
+            index: cap.index().clone(),
+            write_cap,
+            cap,
+            decoder: CopyDecoder::new(geometry),
+            boxes: 0,
+            done: 0,
+            unanswered: None,
+            shard: 0,
+            attempt: 0,
+            code: ReplicaCode::SUCCESS,
+        }
+    }
+
+    /// Writes a tombstone over every box that was read, as newer couriers do.
+    fn tombstone(&self, epoch: u64, replicas: &mut Replicas) -> Vec<Push> {
+        let (mut index, mut pushes) = (Some(self.cap.index().clone()), Vec::new());
+        for _ in 0..self.boxes {
+            let Some(at) = index else { break };
+            let sealed = self.write_cap.tombstone(&at, Context::PIGEONHOLE);
+            pushes.extend(replicas.store_at_shard(epoch, sealed));
+            index = at.next().ok();
+        }
+        pushes
     }
 
     const fn failed(&self, code: ReplicaCode) -> CopyReply {
@@ -160,6 +182,7 @@ impl Worker {
     fn step(
         &mut self,
         epoch: u64,
+        quirks: &Quirks,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
     ) -> Result<(u32, Vec<Push>), CopyReply> {
@@ -169,7 +192,7 @@ impl Worker {
             None => self.decoder.next_envelope().map_err(|_| garbage(self))?,
         };
         if let Some(envelope) = envelope {
-            return self.carry_out(envelope, epoch, replicas, entropy);
+            return self.carry_out(envelope, epoch, quirks, replicas, entropy);
         }
         if self.decoder.is_final() {
             // What is left over is not looked at.
@@ -214,6 +237,7 @@ impl Worker {
         &mut self,
         envelope: CourierEnvelope,
         epoch: u64,
+        quirks: &Quirks,
         replicas: &mut Replicas,
         entropy: &mut impl Entropy,
     ) -> Result<(u32, Vec<Push>), CopyReply> {
@@ -223,7 +247,8 @@ impl Worker {
         let (mut pushes, mut codes) = (Vec::new(), Vec::new());
         for number in envelope.replicas {
             if replicas.answers(number) {
-                let (reply, push) = replicas.handle_envelope(number, &envelope, epoch, entropy);
+                let (reply, push) =
+                    replicas.handle_envelope(number, &envelope, epoch, quirks.read_repair, entropy);
                 codes.push(reply.code);
                 pushes.extend(push);
             }
@@ -233,9 +258,14 @@ impl Worker {
             return Ok((0, pushes));
         }
         self.attempt = self.attempt.saturating_add(1);
-        if codes.is_empty() && self.attempt < ATTEMPTS {
+        let passes = quirks.copy_retries && codes.iter().all(|code| is_temporary(*code));
+        if (codes.is_empty() || passes) && self.attempt < ATTEMPTS {
+            self.code = codes.last().copied().unwrap_or(self.code);
             self.unanswered = Some(envelope);
             return Ok((self.pauses(), pushes));
+        }
+        if quirks.copy_retries && codes.is_empty() {
+            return Err(self.failed(self.code));
         }
         let exists = codes.iter().find(|code| **code == ReplicaCode::BOX_ALREADY_EXISTS);
         let code = exists.or_else(|| codes.first()).copied().unwrap_or(ReplicaCode::SUCCESS);
@@ -261,7 +291,7 @@ mod tests {
     #[test]
     fn so_many_commands_are_under_way_and_a_further_one_fails() {
         let write_cap = bacap::WriteCap::from_seed(&[1; 32]).to_bytes();
-        let mut copying = Copying::new(Duration::from_millis(1));
+        let mut copying = Copying::default();
         let mut command = |number: usize| {
             let mut hash = [0; 32];
             hash.iter_mut().zip(number.to_le_bytes()).for_each(|(to, from)| *to = from);

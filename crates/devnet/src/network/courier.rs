@@ -7,6 +7,7 @@ use kpthin_core::Instant;
 
 use crate::pigeonhole::messages::{CourierEnvelope, EnvelopeHash, EnvelopeReply, ReplicaCode, ReplyType};
 use crate::pigeonhole::replica::ReplicaReply;
+use crate::quirks::Quirks;
 
 const ENTRY_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// After this long without any answer the replicas are asked again.
@@ -17,11 +18,13 @@ const ENTRIES_MAX: usize = 16_384;
 const INVALID_ENVELOPE: u8 = 1;
 const INVALID_EPOCH: u8 = 4;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     created: Instant,
     replies: [Option<ReplicaReply>; 2],
+    /// How often the replicas were asked again, and when they were last asked.
     dispatched: u32,
+    asked_at: Instant,
     outstanding: u8,
 }
 
@@ -34,41 +37,38 @@ pub(crate) struct CourierAnswer {
 }
 
 /// The cache of one courier, with at most [`ENTRIES_MAX`] entries.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Courier {
-    /// How often the replicas are asked again for one entry.
-    redispatches_max: u32,
     entries: BTreeMap<EnvelopeHash, Entry>,
 }
 
 impl Courier {
-    pub(crate) const fn new(redispatches_max: u32) -> Self {
-        Self { redispatches_max, entries: BTreeMap::new() }
-    }
-
     /// Answers a query.
     pub(crate) fn handle_query(
         &mut self,
         now: Instant,
+        quirks: &Quirks,
         epoch: u64,
         envelope: &CourierEnvelope,
     ) -> CourierAnswer {
         let hash = envelope.hash();
         if let Some(entry) = self.entries.get_mut(&hash) {
-            let dispatch = entry.wants_dispatch(now, self.redispatches_max);
+            let dispatch = entry.wants_dispatch(now, quirks);
             if dispatch {
                 entry.dispatched = entry.dispatched.saturating_add(1);
+                entry.asked_at = now;
                 entry.outstanding = 2;
             }
-            return CourierAnswer { reply: entry.answer(hash, envelope.reply_index), dispatch };
+            return CourierAnswer { reply: entry.answer(hash, envelope.reply_index, quirks), dispatch };
         }
         if envelope.replica_epoch.abs_diff(epoch) > 1 {
             return CourierAnswer { reply: refusal(envelope, INVALID_EPOCH), dispatch: false };
         }
         self.make_room(now);
-        let entry = Entry { created: now, replies: [None, None], dispatched: 0, outstanding: 2 };
-        let reply = entry.answer(hash, 0);
-        drop(self.entries.insert(hash, entry));
+        let entry =
+            Entry { created: now, replies: [None, None], dispatched: 0, asked_at: now, outstanding: 2 };
+        let reply = entry.answer(hash, 0, quirks);
+        self.entries.insert(hash, entry);
         CourierAnswer { reply, dispatch: true }
     }
 
@@ -90,7 +90,7 @@ impl Courier {
             && let Some(oldest) =
                 self.entries.iter().min_by_key(|(_, entry)| entry.created).map(|(hash, _)| *hash)
         {
-            drop(self.entries.remove(&oldest));
+            self.entries.remove(&oldest);
         }
     }
 }
@@ -103,21 +103,28 @@ impl Courier {
 }
 
 impl Entry {
-    fn wants_dispatch(&self, now: Instant, redispatches_max: u32) -> bool {
-        let mut replies = self.replies.iter().flatten();
+    fn wants_dispatch(&self, now: Instant, quirks: &Quirks) -> bool {
         let succeeded = self.replies.iter().flatten().any(|reply| reply.code == ReplicaCode::SUCCESS);
-        if succeeded || self.dispatched >= redispatches_max {
+        if succeeded || quirks.redispatches.is_some_and(|most| self.dispatched >= most) {
             return false;
         }
-        let (answered, silent) = (replies.next().is_some(), now.saturating_since(self.created) > SILENCE_MAX);
-        if answered { self.outstanding == 0 } else { silent }
+        let answered = self.replies.iter().any(Option::is_some);
+        let silent = now.saturating_since(self.created) > SILENCE_MAX;
+        // Once as long before it asks again for the first time, twice before the second (newer daemons §4).
+        let rests = quirks.redispatch_pause.is_some_and(|pause| {
+            now.saturating_since(self.asked_at) < pause.saturating_mul(self.dispatched.saturating_add(1))
+        });
+        if answered { self.outstanding == 0 && !rests } else { silent }
     }
 
     /// The body decides, not the code: an answer without one looks like a wait without end.
-    fn answer(&self, envelope_hash: EnvelopeHash, reply_index: u8) -> EnvelopeReply {
+    fn answer(&self, envelope_hash: EnvelopeHash, reply_index: u8, quirks: &Quirks) -> EnvelopeReply {
+        let replies = || self.replies.iter().flatten();
+        let success = || replies().find(|reply| reply.code == ReplicaCode::SUCCESS);
+        let best = if quirks.success_first { success() } else { None };
         let wanted = self.replies.get(usize::from(reply_index)).and_then(Option::as_ref);
-        let body = wanted.or_else(|| self.replies.iter().flatten().next()).map(|reply| reply.body.clone());
-        let payload = body.unwrap_or_default();
+        let reply = best.or(wanted).or_else(|| replies().next());
+        let payload = reply.map(|reply| reply.body.clone()).unwrap_or_default();
         let reply_type = if payload.is_empty() { ReplyType::Ack } else { ReplyType::Payload };
         let error = if reply_index > 1 { INVALID_ENVELOPE } else { 0 };
         EnvelopeReply { envelope_hash, reply_index, reply_type, payload, error }
@@ -169,14 +176,18 @@ mod tests {
         ReplicaReply { code: ReplicaCode(code), body: body.to_vec() }
     }
 
+    fn five() -> Quirks {
+        Quirks { redispatches: Some(5), ..Quirks::default() }
+    }
+
     fn ask(courier: &mut Courier, now: Instant) -> (ReplyType, Vec<u8>, u8, bool) {
-        let answer = courier.handle_query(now, 100, &envelope(1));
+        let answer = courier.handle_query(now, &five(), 100, &envelope(1));
         (answer.reply.reply_type, answer.reply.payload, answer.reply.error, answer.dispatch)
     }
 
     #[test]
     fn the_first_answer_is_an_ack_and_a_success_is_kept() {
-        let mut courier = Courier::new(5);
+        let mut courier = Courier::default();
         assert_eq!(ask(&mut courier, at(0)), (ReplyType::Ack, vec![], 0, true));
         assert_eq!(ask(&mut courier, at(30)), (ReplyType::Ack, vec![], 0, false));
         assert_eq!(ask(&mut courier, at(31)), (ReplyType::Ack, vec![], 0, true));
@@ -191,7 +202,7 @@ mod tests {
 
     #[test]
     fn errors_are_asked_for_again_five_times() {
-        let mut courier = Courier::new(5);
+        let mut courier = Courier::default();
         let _ = ask(&mut courier, at(0));
         let mut dispatched = 0;
         for _ in 0..10 {
@@ -205,19 +216,48 @@ mod tests {
     }
 
     #[test]
+    fn pauses_before_asking_again_grow() {
+        let quirks = Quirks { redispatch_pause: Some(Duration::from_secs(30)), ..Quirks::default() };
+        let mut courier = Courier::default();
+        let mut asked = Vec::new();
+        for second in 0..400 {
+            let answer = courier.handle_query(at(second), &quirks, 100, &envelope(1));
+            if answer.dispatch {
+                asked.push(second);
+                courier.handle_replica(envelope(1).hash(), 0, reply(1, b"none"));
+                courier.handle_replica(envelope(1).hash(), 1, reply(1, b"none"));
+            }
+        }
+        assert_eq!(asked, [0, 30, 90, 180, 300]);
+    }
+
+    #[test]
+    fn a_success_goes_first_where_it_does() {
+        for (success_first, expected) in [(false, &b"failure"[..]), (true, b"success")] {
+            let quirks = Quirks { success_first, ..Quirks::default() };
+            let mut courier = Courier::default();
+            let _ = courier.handle_query(at(0), &quirks, 100, &envelope(1));
+            courier.handle_replica(envelope(1).hash(), 0, reply(1, b"failure"));
+            courier.handle_replica(envelope(1).hash(), 1, reply(0, b"success"));
+            let answer = courier.handle_query(at(1), &quirks, 100, &envelope(1));
+            assert_eq!(answer.reply.payload, expected);
+        }
+    }
+
+    #[test]
     fn old_entries_go_when_a_new_one_comes() {
-        let mut courier = Courier::new(5);
+        let mut courier = Courier::default();
         let _ = ask(&mut courier, at(0));
         courier.handle_replica(envelope(1).hash(), 0, reply(0, b"kept"));
         assert_eq!(ask(&mut courier, at(1_000)).1, b"kept");
-        let _ = courier.handle_query(at(1_000), 100, &envelope(2));
+        let _ = courier.handle_query(at(1_000), &five(), 100, &envelope(2));
         assert_eq!(ask(&mut courier, at(1_000)), (ReplyType::Ack, vec![], 0, true));
     }
 
     #[test]
     fn the_epoch_may_be_off_by_one() {
         for (epoch, error) in [(98, 4), (99, 0), (101, 0), (102, 4)] {
-            let answer = Courier::new(5).handle_query(at(0), epoch, &envelope(1));
+            let answer = Courier::default().handle_query(at(0), &five(), epoch, &envelope(1));
             assert_eq!((answer.reply.error, answer.dispatch), (error, error == 0), "{epoch}");
         }
     }

@@ -7,13 +7,18 @@ use kpthin_core::pki::{self, Document, MixDescriptor, Parameter, ReplicaDescript
 use kpthin_core::wire::{Blob, IdentityHash};
 
 use super::authorities::SCHEME;
+use crate::config::DevnetConfig;
 use crate::entropy::derive;
 use crate::pigeonhole::replica::Replicas;
+use crate::services::Service;
 
 /// The queue of the echo service on its nodes.
 pub(crate) const ECHO_QUEUE: &str = "+echo";
 /// The queue of the courier service on its nodes.
 pub(crate) const COURIER_QUEUE: &str = "courier";
+
+/// What nodes run, as newer documents tell.
+const SOFTWARE: &str = concat!("kpthin-devnet ", env!("CARGO_PKG_VERSION"));
 
 /// A node of the network, which exists in the document only.
 #[derive(Debug)]
@@ -42,6 +47,11 @@ impl Node {
 #[derive(Debug)]
 pub(crate) struct Directory {
     seed: [u8; 32],
+    /// The rate of sending, per millisecond.
+    lambda_p: f64,
+    /// Whether it has the members that were added.
+    notices: bool,
+    offered: Vec<Service>,
     gateway: Node,
     mixes: Vec<Node>,
     services: Vec<Node>,
@@ -49,16 +59,20 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(seed: [u8; 32], replicas: u8) -> Self {
+    pub(crate) fn new(config: &DevnetConfig, seed: [u8; 32]) -> Self {
+        let slot_millis = config.timing.send_slot.as_secs_f64() * 1_000.0;
         let nodes = |kind: &str, count: u8| -> Vec<Node> {
             (1..=count).map(|number| Node::new(seed, format!("devnet-{kind}-{number}"))).collect()
         };
         Self {
             seed,
+            lambda_p: if slot_millis > 0.0 { slot_millis.recip() } else { 1.0 },
+            notices: config.quirks.document_notices,
+            offered: config.services.clone(),
             gateway: Node::new(seed, "devnet-gateway-without-anonymity".to_owned()),
             mixes: nodes("mix", 3),
             services: nodes("service", 2),
-            replicas: (0..).zip(nodes("replica", replicas)).collect(),
+            replicas: (0..).zip(nodes("replica", config.replicas)).collect(),
         }
     }
 
@@ -71,16 +85,18 @@ impl Directory {
         self.replicas.iter().map(|(number, node)| (*number, node.identity_key())).collect()
     }
 
+    /// The nodes on the way from the gateway to a service node, and those on the way back.
+    pub(crate) fn routes(&self, to: IdentityHash) -> [Vec<String>; 2] {
+        let service = self.services.iter().filter(|node| node.identity_hash() == to);
+        let way = || [&self.gateway].into_iter().chain(&self.mixes).chain(service.clone());
+        let names = |node: &Node| node.name.clone();
+        let mut back: Vec<_> = way().map(names).collect();
+        back.reverse();
+        [way().map(names).collect(), back]
+    }
+
     /// Makes the document of an epoch.
-    ///
-    /// `lambda_p` is the rate of sending, per millisecond.
-    pub(crate) fn document(
-        &self,
-        epoch: u64,
-        replica_epoch: u64,
-        replicas: &Replicas,
-        lambda_p: f64,
-    ) -> Document {
+    pub(crate) fn document(&self, epoch: u64, replica_epoch: u64, replicas: &Replicas) -> Document {
         let descriptor = |node: &Node, role| pki::Node::from(self.descriptor(node, epoch, role));
         let identity_keys = self.replicas.values().map(|node| blob(&node.identity_key));
         let random = |label: &str| blob(&derive(self.seed, label));
@@ -90,17 +106,19 @@ impl Directory {
             lambda_g: 0.0005,
             lambda_l: 0.0005,
             lambda_m: 0.0005,
-            lambda_p,
+            lambda_p: self.lambda_p,
             lambda_r: 0.0001,
             version: "v1".to_owned(),
             topology: self.mixes.iter().map(|mix| vec![descriptor(mix, Role::Mix)]).collect(),
+            client_notice: self.notice("this is a devnet, which gives no anonymity"),
+            min_client_version: self.notice("v0.0.1"),
             gateway_nodes: vec![descriptor(&self.gateway, Role::Gateway)],
             genesis_epoch: 1,
             service_nodes: self.services.iter().map(|node| descriptor(node, Role::Service)).collect(),
             storage_replicas: self
                 .replicas
                 .iter()
-                .map(|(number, node)| replica(*number, node, epoch, replica_epoch, replicas))
+                .map(|(number, node)| self.replica(*number, node, epoch, replica_epoch, replicas))
                 .collect(),
             prior_shared_random: vec![random("prior shared random")],
             shared_random_value: random("shared random"),
@@ -110,17 +128,20 @@ impl Directory {
             sphinx_geometry_hash: random("geometry"),
             configured_replica_ids: Some(Blob::from(self.replicas.keys().copied().collect::<Vec<_>>())),
             configured_replica_identity_keys: Some(identity_keys.collect()),
-            ..Document::default()
         }
     }
 
     fn descriptor(&self, node: &Node, epoch: u64, role: Role) -> MixDescriptor {
         let mix_key = |epoch| (epoch, blob(&derive(self.seed, &format!("{} mix key {epoch}", node.name))));
-        let service = |name: &str, queue| {
+        let service = |name: &str, queue: &str| {
             (name.to_owned(), BTreeMap::from([("endpoint".to_owned(), Parameter::from(queue))]))
         };
         let services = match role {
-            Role::Service => BTreeMap::from([service("echo", ECHO_QUEUE), service("courier", COURIER_QUEUE)]),
+            Role::Service => {
+                let always = [("echo", ECHO_QUEUE.to_owned()), ("courier", COURIER_QUEUE.to_owned())];
+                let offered = self.offered.iter().map(|service| (service.name(), service.queue()));
+                always.into_iter().chain(offered).map(|(name, queue)| service(name, &queue)).collect()
+            }
             Role::Gateway | Role::Mix => BTreeMap::new(),
         };
         MixDescriptor {
@@ -132,12 +153,48 @@ impl Directory {
             addresses: addresses(node),
             kaetzchen: services,
             load_weight: 0,
+            contact_info: self.notice("nobody"),
             identity_key: blob(&node.identity_key),
+            quic_key_hash: self.key_hash(node),
             is_gateway_node: role == Role::Gateway,
             is_service_node: role == Role::Service,
+            software_version: self.notice(SOFTWARE),
             authentication_type: String::new(),
-            ..MixDescriptor::default()
+            kaetzchen_advertized_data: BTreeMap::new(),
         }
+    }
+
+    fn replica(
+        &self,
+        number: u8,
+        node: &Node,
+        epoch: u64,
+        replica_epoch: u64,
+        replicas: &Replicas,
+    ) -> ReplicaDescriptor {
+        let epochs = replica_epoch.saturating_sub(1)..=replica_epoch.saturating_add(1);
+        let keys =
+            epochs.filter_map(|epoch| Some((epoch, blob(replicas.public_key(number, epoch)?.as_bytes()))));
+        ReplicaDescriptor {
+            name: node.name.clone(),
+            epoch,
+            link_key: blob(&node.link_key),
+            addresses: addresses(node),
+            replica_id: number,
+            contact_info: self.notice("nobody"),
+            identity_key: blob(&node.identity_key),
+            quic_key_hash: self.key_hash(node),
+            envelope_keys: keys.collect(),
+            software_version: self.notice(SOFTWARE),
+        }
+    }
+
+    fn notice(&self, text: &str) -> Option<String> {
+        self.notices.then(|| text.to_owned())
+    }
+
+    fn key_hash(&self, node: &Node) -> Option<Blob> {
+        self.notices.then(|| blob(&derive(self.seed, &format!("{} quic", node.name))))
     }
 }
 
@@ -146,27 +203,6 @@ enum Role {
     Gateway,
     Mix,
     Service,
-}
-
-fn replica(
-    number: u8,
-    node: &Node,
-    epoch: u64,
-    replica_epoch: u64,
-    replicas: &Replicas,
-) -> ReplicaDescriptor {
-    let epochs = replica_epoch.saturating_sub(1)..=replica_epoch.saturating_add(1);
-    let keys = epochs.filter_map(|epoch| Some((epoch, blob(replicas.public_key(number, epoch)?.as_bytes()))));
-    ReplicaDescriptor {
-        name: node.name.clone(),
-        epoch,
-        link_key: blob(&node.link_key),
-        addresses: addresses(node),
-        replica_id: number,
-        identity_key: blob(&node.identity_key),
-        envelope_keys: keys.collect(),
-        ..ReplicaDescriptor::default()
-    }
 }
 
 /// An address that nobody can dial by mistake.

@@ -1,34 +1,40 @@
-//! What is behind the daemon: directory, couriers, replicas and the clock of epochs.
+//! What is behind the daemon: its way to the mix network, directory, couriers, replicas, services, the clock of epochs.
 //!
-//! It outlives a restart of the daemon. Nothing in it waits: the machine on top decides when a packet arrives.
+//! One of the machine's rooms. It outlives a restart of the daemon: packets that have left go on their way, and what
+//! answers them finds nobody any more.
 
 mod authorities;
 mod copying;
 mod courier;
 mod document;
 mod epochs;
+mod messages;
+mod packets;
+mod uplink;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use kpthin_core::Instant;
-use kpthin_core::wire::{DirectoryAuthority, IdentityHash};
+use kpthin_core::wire::{AppId, DirectoryAuthority, IdentityHash, MessageReply};
 
-use crate::config::{DevnetConfig, Profile};
-use crate::entropy::derive;
-use crate::pigeonhole::Entropy;
+use crate::config::DevnetConfig;
+use crate::entropy::{SeededEntropy, derive};
+use crate::env::Env;
 use crate::pigeonhole::geometry::Geometry;
 use crate::pigeonhole::mkem::PublicKey;
 use crate::pigeonhole::replica::Replicas;
+use crate::schedule::Schedule;
 use authorities::Authorities;
-use copying::{Answer, Copying};
-pub(crate) use copying::{CommandHash, Step};
-pub(crate) use courier::{Courier, malformed};
+use copying::Copying;
+use courier::Courier;
+pub(crate) use document::COURIER_QUEUE;
 use document::Directory;
-pub(crate) use document::{COURIER_QUEUE, ECHO_QUEUE};
 use epochs::Epochs;
+use packets::Due;
+pub(crate) use packets::{CourierReply, OpId, Packet};
+use uplink::Uplink;
 
-/// How often the reference's couriers ask again for one envelope.
-const REFERENCE_REDISPATCHES: u32 = 5;
 /// Documents kept: of the current epoch and the one before.
 const DOCUMENTS_KEPT: usize = 2;
 
@@ -39,65 +45,107 @@ pub(crate) struct Document {
     pub(crate) certificate: Vec<u8>,
 }
 
+/// What comes to the daemon.
+#[derive(Clone, Debug)]
+pub(crate) enum Arrival {
+    /// Another epoch has begun, with its document.
+    Epoch,
+    /// A service's reply, which the daemon can't place any more after a time.
+    Message { app: AppId, reply: Box<MessageReply>, forgotten_at: Option<Instant> },
+    /// A courier's reply.
+    Reply(OpId, Box<CourierReply>),
+    /// Whether the daemon is connected to the mix network may have changed.
+    Status,
+}
+
 /// The network behind the daemon.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Network {
-    directory: Directory,
-    authorities: Authorities,
+    directory: Arc<Directory>,
+    authorities: Arc<Authorities>,
     epochs: Epochs,
-    lambda_p: f64,
     geometry: Geometry,
-    documents: BTreeMap<u64, Document>,
+    documents: BTreeMap<u64, Arc<Document>>,
     /// The first document that there was, for whoever repeats it.
-    first: Vec<u8>,
+    first: Option<Arc<Document>>,
     couriers: Vec<Courier>,
     copying: Vec<Copying>,
     pub(crate) replicas: Replicas,
+    uplink: Uplink,
+    /// Messages whose reply is under way, by session.
+    messages: BTreeMap<AppId, usize>,
+    schedule: Schedule<Due>,
+    arrivals: VecDeque<Arrival>,
+    entropy: SeededEntropy,
 }
 
 impl Network {
     pub(crate) fn new(config: &DevnetConfig, geometry: Geometry, seed: [u8; 32], now: Instant) -> Self {
-        let directory = Directory::new(seed, config.replicas);
-        let redispatches = match config.profile {
-            Profile::Instant => u32::MAX,
-            Profile::Reference => REFERENCE_REDISPATCHES,
-        };
+        let directory = Directory::new(config, seed);
         let keys = directory.replica_keys();
         let replica_seed = derive(seed, "replica envelope keys");
-        let slot_millis = config.timing.send_slot.as_secs_f64() * 1_000.0;
+        let services = directory.services().len();
         let mut network = Self {
-            authorities: Authorities::new(seed),
+            authorities: Arc::new(Authorities::new(seed)),
             epochs: Epochs::new(config.unix_time_at_origin, config.epoch_period, now),
-            lambda_p: if slot_millis > 0.0 { slot_millis.recip() } else { 1.0 },
             geometry,
             documents: BTreeMap::new(),
-            first: Vec::new(),
-            couriers: directory.services().iter().map(|_| Courier::new(redispatches)).collect(),
-            copying: directory.services().iter().map(|_| Copying::new(config.timing.copy_pause)).collect(),
+            first: None,
+            couriers: vec![Courier::default(); services],
+            copying: vec![Copying::default(); services],
             replicas: Replicas::new(geometry, replica_seed, keys, config.replica_capacity),
-            directory,
+            uplink: Uplink::new(config.mixnet),
+            messages: BTreeMap::new(),
+            schedule: Schedule::default(),
+            arrivals: VecDeque::new(),
+            entropy: SeededEntropy::new(derive(seed, "network")),
+            directory: Arc::new(directory),
         };
         let epoch = network.epochs.current();
         for epoch in [epoch.saturating_sub(1), epoch] {
             network.publish(epoch);
         }
-        network.first = network.documents.get(&epoch).map(|it| it.certificate.clone()).unwrap_or_default();
+        network.first = network.documents.get(&epoch).cloned();
+        network.await_epoch_end();
         network
     }
 
-    /// Begins the epochs whose time has come, and tells whether there was one.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
-        let began = self.epochs.handle_timeout(now);
-        if began {
-            self.begin_epoch();
+    /// Counts the planned events, the end of the epoch among them.
+    #[cfg(test)]
+    pub(crate) fn planned(&self) -> usize {
+        self.schedule.len()
+    }
+
+    /// When something happens by itself.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        self.schedule.next_at()
+    }
+
+    /// Does one thing that is due.
+    pub(crate) fn handle_timeout(&mut self, env: &mut Env<'_>) {
+        if let Some(due) = self.schedule.pop_due(env.now) {
+            self.handle_due(env, due);
         }
-        began
+    }
+
+    /// What has come to the daemon; worth polling again after every call that takes `&mut self`.
+    pub(crate) fn poll(&mut self) -> Option<Arrival> {
+        self.arrivals.pop_front()
     }
 
     /// Begins the next epoch before its time.
     pub(crate) fn advance_epoch(&mut self, now: Instant) {
         self.epochs.advance(now);
         self.begin_epoch();
+    }
+
+    /// Begins the epochs whose time has come.
+    fn handle_epoch_end(&mut self, now: Instant) {
+        if self.epochs.handle_timeout(now) {
+            self.begin_epoch();
+        } else {
+            self.await_epoch_end();
+        }
     }
 
     fn begin_epoch(&mut self) {
@@ -108,24 +156,27 @@ impl Network {
         self.publish(epoch);
         let replica_epoch = self.replica_epoch();
         self.replicas.collect_garbage(replica_epoch);
+        self.await_epoch_end();
+        self.arrivals.push_back(Arrival::Epoch);
+    }
+
+    fn await_epoch_end(&mut self) {
+        self.schedule.retain(|due| !matches!(due, Due::EpochEnd));
+        self.schedule.add(self.epochs.ends_at(), Due::EpochEnd);
     }
 
     fn publish(&mut self, epoch: u64) {
         let replica_epoch = self.epochs.replica_epoch(epoch);
-        let plain = self.directory.document(epoch, replica_epoch, &self.replicas, self.lambda_p).encode();
+        let plain = self.directory.document(epoch, replica_epoch, &self.replicas).encode();
         let certificate = self.authorities.certify(epoch, &plain);
-        drop(self.documents.insert(epoch, Document { plain, certificate }));
+        self.documents.insert(epoch, Arc::new(Document { plain, certificate }));
         while self.documents.len() > DOCUMENTS_KEPT {
-            drop(self.documents.pop_first());
+            self.documents.pop_first();
         }
     }
 
     pub(crate) const fn epoch(&self) -> u64 {
         self.epochs.current()
-    }
-
-    pub(crate) const fn epoch_ends_at(&self) -> Instant {
-        self.epochs.ends_at()
     }
 
     pub(crate) fn replica_epoch(&self) -> u64 {
@@ -134,12 +185,12 @@ impl Network {
 
     /// The document of an epoch, if that is the current one or the one before.
     pub(crate) fn document(&self, epoch: u64) -> Option<&Document> {
-        self.documents.get(&epoch)
+        self.documents.get(&epoch).map(Arc::as_ref)
     }
 
-    /// The certificate of the first document that there was.
-    pub(crate) fn first_certificate(&self) -> &[u8] {
-        &self.first
+    /// The first document that there was.
+    pub(crate) fn first_document(&self) -> Option<&Document> {
+        self.first.as_deref()
     }
 
     /// The authorities' names and keys.
@@ -162,37 +213,8 @@ impl Network {
         if listed { self.replicas.public_key(replica, epoch) } else { None }
     }
 
-    pub(crate) const fn courier_count(&self) -> usize {
+    pub(crate) fn courier_count(&self) -> usize {
         self.couriers.len()
-    }
-
-    pub(crate) fn courier(&mut self, number: usize) -> Option<&mut Courier> {
-        self.couriers.get_mut(number)
-    }
-
-    /// Has a courier begin a copy command, or tell how far it is.
-    pub(crate) fn copy(
-        &mut self,
-        now: Instant,
-        courier: usize,
-        hash: CommandHash,
-        write_cap: &[u8],
-    ) -> Option<Answer> {
-        let geometry = self.geometry;
-        Some(self.copying.get_mut(courier)?.command(now, hash, write_cap, geometry))
-    }
-
-    /// Has a courier take the next step of a copy command.
-    pub(crate) fn copy_step(
-        &mut self,
-        now: Instant,
-        courier: usize,
-        hash: CommandHash,
-        entropy: &mut impl Entropy,
-    ) -> Step {
-        let epoch = self.replica_epoch();
-        let Some(copying) = self.copying.get_mut(courier) else { return Step::Ended };
-        copying.step(now, hash, epoch, &mut self.replicas, entropy)
     }
 
     /// The courier on the node with this name in the protocol.
@@ -203,11 +225,6 @@ impl Network {
     /// The node of a courier.
     pub(crate) fn courier_hash(&self, number: usize) -> Option<IdentityHash> {
         self.directory.services().get(number).map(document::Node::identity_hash)
-    }
-
-    /// Whether a service node has this name in the protocol.
-    pub(crate) fn has_service_node(&self, hash: IdentityHash) -> bool {
-        self.directory.services().iter().any(|node| node.identity_hash() == hash)
     }
 }
 

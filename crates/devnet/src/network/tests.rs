@@ -6,6 +6,7 @@ use ed25519_dalek::{Signature, Verifier, VerifyingKey};
 use kpthin_core::pki::{self, Certificate};
 
 use super::*;
+use crate::faults::Injector;
 
 fn network() -> Network {
     Network::new(&DevnetConfig::instant(), Geometry::new(2_000).unwrap(), [1; 32], Instant::ORIGIN)
@@ -84,7 +85,10 @@ fn replicas_have_keys_for_three_epochs() {
 fn the_documents_of_two_epochs_are_kept_however_many_pass() {
     let mut network = network();
     let epoch = network.epoch();
-    assert!(network.handle_timeout(Instant::from_origin(Duration::from_secs(50 * 20 * 60))));
+    let now = Instant::from_origin(Duration::from_secs(50 * 20 * 60));
+    let config = DevnetConfig::instant();
+    network.handle_timeout(&mut Env { now, config: &config, injector: &mut Injector::new([1; 32]) });
+    assert!(matches!(network.poll(), Some(Arrival::Epoch)));
     assert_eq!(network.epoch(), epoch + 50);
     assert!(network.document(epoch + 50).is_some() && network.document(epoch + 49).is_some());
     assert_eq!(network.documents.len(), 2);

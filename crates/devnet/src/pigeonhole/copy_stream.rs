@@ -106,7 +106,7 @@ pub(crate) enum CopyStreamError {
 ///
 /// Give it one box by [`Self::push_box`], then take envelopes until there is none. It holds at most one incomplete
 /// element and one incomplete envelope beside the box. After an error it is of no further use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CopyDecoder {
     geometry: Geometry,
     elements: Vec<u8>,

@@ -102,7 +102,7 @@ impl BoxStore {
 
     /// Puts a record in its place without any check, as when it is read back from a disk.
     pub(crate) fn restore(&mut self, epoch: u64, sealed: SealedBox) {
-        drop(self.records.insert((epoch, sealed.box_id), sealed));
+        self.records.insert((epoch, sealed.box_id), sealed);
     }
 
     /// Returns all records with their epochs, the oldest first.

@@ -208,7 +208,7 @@ impl Shared {
     fn drain(&self, state: &mut State, wakers: &mut Vec<Waker>) {
         loop {
             match state.devnet.poll_output() {
-                Output::Close(conn) => {
+                Output::Close(conn, _) => {
                     if let Some(link) = state.links.get_mut(&conn) {
                         link.closing = true;
                         link.wake(wakers);

@@ -69,8 +69,9 @@
 //!
 //! What happened in the network can be looked at and changed: [`Server::with`] reaches the machine,
 //! [`Devnet::read_box`] the content of a box, [`Server::set_mixnet`] and [`Server::shutdown`] take
-//! things away. Test on both profiles: [`Profile::Instant`] is a daemon as it should be,
-//! [`Profile::Reference`] one as it was observed, with its delays and its mistakes.
+//! things away. Test on all profiles: [`DevnetConfig::instant`] is a daemon as it should be,
+//! [`DevnetConfig::reference`] one as it was observed, with its delays and its mistakes, and
+//! [`DevnetConfig::reference_2026_10`] a newer one. Each of the mistakes, [`Quirks`], can be had alone.
 
 mod simulation;
 

@@ -93,7 +93,7 @@ fn strangers_cancel_in_the_reference_only() {
         }
         assert_eq!(net.reply(stranger).query_id, Some(cancelling));
         net.nothing(conn);
-        assert_eq!(net.devnet.operations.is_empty(), stranger_hears);
+        assert_eq!((net.devnet.operations.len() == 0), stranger_hears);
     }
 }
 
@@ -123,7 +123,7 @@ fn the_wrong_cancel_ends_an_operation_with_the_wrong_answer_in_the_reference_onl
             assert_eq!((reply.query_id, reply.kind), (Some(started), RequestKind::StartResendingCopyCommand));
         }
         assert_eq!(net.reply(conn).kind, RequestKind::CancelResendingCopyCommand);
-        assert_eq!(net.devnet.operations.is_empty(), ended);
+        assert_eq!((net.devnet.operations.len() == 0), ended);
     }
 }
 
@@ -150,8 +150,9 @@ fn cancelled_operations_leave_nothing_behind() {
         while net.try_next(conn).is_some() {}
     }
     assert_eq!(net.devnet.operations.len(), 1);
-    let events = std::iter::from_fn(|| net.devnet.schedule.pop_due(net.now + secs(10_000))).count();
-    assert!(events < 8, "{events}");
+    net.pass(secs(60));
+    let planned = net.devnet.census().planned;
+    assert!(planned < 8, "{planned}");
 }
 
 /// §9.5: a cancel that comes while the result is being opened.

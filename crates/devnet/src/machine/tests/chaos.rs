@@ -4,6 +4,7 @@ use kpthin_core::wire::{
     CancelResendingEncryptedMessage, GetPkiDocument, QueueId, SendMessage, SurbId, ThinClose,
 };
 
+use super::super::looking::Census;
 use super::*;
 use crate::entropy::SeededEntropy;
 use crate::pigeonhole::Entropy;
@@ -99,7 +100,7 @@ impl Chaos {
 
     fn step(&mut self) {
         let closed = &self.net.closed;
-        self.open.retain(|conn| !closed.contains(conn));
+        self.open.retain(|conn| !closed.contains_key(conn));
         if self.open.is_empty() {
             self.open.push(self.net.connect());
             return;
@@ -148,10 +149,9 @@ impl Chaos {
         }
         let Net { devnet, links, .. } = &mut self.net;
         links.values_mut().for_each(|link| link.received.clear());
-        let operations: usize = devnet.sessions.values().map(|session| session.operations).sum();
-        assert_eq!(operations, devnet.operations.len());
-        self.most_operations = self.most_operations.max(operations);
-        assert!(devnet.schedule.len() <= 64 + 4 * (devnet.operations.len() + devnet.conns.len() + 100));
+        let census = devnet.census();
+        self.most_operations = self.most_operations.max(census.operations);
+        assert!(census.planned <= 64 + 6 * (census.operations + census.connections + 100), "{census:?}");
     }
 
     /// All clients leave, and time passes until the daemon has forgotten them.
@@ -163,13 +163,13 @@ impl Chaos {
         self.net.pass(secs(100));
         // What a stopped connection had to say is worked off by now, and the grace period over.
         self.net.pass(secs(100));
-        let devnet = &self.net.devnet;
-        assert!(devnet.conns.is_empty());
-        assert!(devnet.sessions.is_empty() && devnet.tokens.is_empty());
-        assert!(devnet.operations.is_empty() && devnet.held.is_empty() && devnet.transmit.is_empty());
-        assert_eq!(devnet.schedule.len(), 1, "the end of the epoch");
+        assert_eq!(self.net.devnet.census(), NOTHING);
     }
 }
+
+/// What is there when nobody is: the end of the epoch.
+const NOTHING: Census =
+    Census { connections: 0, sessions: 0, tokens: 0, operations: 0, queued: 0, queued_bytes: 0, planned: 1 };
 
 /// How many scripts per configuration: `KPTHIN_CHAOS_CASES`, 2 unless set.
 #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says how long they may take")]

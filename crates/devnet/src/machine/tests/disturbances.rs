@@ -105,31 +105,6 @@ fn values_without_measure_are_survived() {
     let _ = net.session(2);
 }
 
-///
-#[test]
-fn a_body_of_null_ends_the_reference_and_the_instant_daemon_only_if_it_is_to() {
-    for body in [b"\xf6", b"\xf7"] {
-        let mut net = Net::instant();
-        let (conn, _) = net.session(1);
-        net.input(conn, &raw(body));
-        assert!(net.is_closed(conn) && net.devnet.is_running(), "one connection is ended, not the daemon");
-
-        let mut configured = Net::instant();
-        configured.set_fault("crash-on-null");
-        for mut net in [configured, Net::new(quick_reference())] {
-            let (bystander, _) = net.session(1);
-            let (conn, _) = net.session(2);
-            net.input(conn, &raw(body));
-            assert!(net.is_closed(bystander) && net.devnet.has_crashed());
-            net.nothing(bystander);
-            let refused = net.connect();
-            assert!(net.is_closed(refused));
-            net.act(Devnet::restart);
-            assert!(!net.session(1).1.resumed);
-        }
-    }
-}
-
 #[test]
 fn a_frame_is_cut_and_the_session_can_be_resumed() {
     let mut net = Net::instant();

@@ -8,6 +8,7 @@ fn a_new_document_is_broadcast_in_every_epoch() {
     let (conn, _) = net.session(1);
     let legacy = net.connect();
     let _ = net.greeting(legacy);
+    let _ = net.keypair(legacy, 1);
     let epoch = net.devnet.epoch();
     net.pass(secs(20 * 60));
     assert_eq!(net.devnet.epoch(), epoch + 1);

@@ -262,27 +262,6 @@ fn operations_and_local_calls_may_go_unanswered_for_ever() {
 }
 
 #[test]
-fn results_may_be_lost_while_a_session_is_away_as_in_the_reference() {
-    for lost in [false, true] {
-        let mut config = DevnetConfig::instant();
-        config.timing.round_trip = secs(2);
-        let mut net = Net::new(config);
-        let (conn, keys) = written(&mut net, "hello");
-        let sealed = net.encrypt_write(conn, &keys, "hello");
-        if lost {
-            net.set_fault("lost-results");
-        }
-        let _ = net.ask(conn, write(&keys, &sealed));
-        net.gone(conn);
-        net.pass(secs(10));
-        let (conn, reply) = net.session(1);
-        assert!(reply.resumed);
-        assert_eq!(net.try_next(conn).is_some(), !lost);
-        assert_eq!(struck(&net), u64::from(lost));
-    }
-}
-
-#[test]
 fn without_a_document_the_daemon_greets_late_and_encrypts_nothing() {
     let mut net = net();
     let (old, keys) = written(&mut net, "hello");

@@ -5,7 +5,6 @@ use kpthin_core::wire::{
     ThinClose, WriteCap,
 };
 
-use super::super::queue::Mixnet;
 use super::*;
 
 fn hex(text: &str) -> Vec<u8> {
@@ -265,7 +264,7 @@ fn requests_that_are_too_long_to_be_sent_take_no_room_while_they_wait() {
         for (_, request) in codes.clone() {
             let _ = net.ask(conn, request);
         }
-        let waiting: usize = net.devnet.sessions.values().flat_map(|session| &session.queue).map(size).sum();
+        let waiting = net.devnet.census().queued_bytes;
         assert!((1..20_000).contains(&waiting), "{waiting}");
 
         net.act(|devnet, now| devnet.set_mixnet(now, true));
@@ -276,14 +275,6 @@ fn requests_that_are_too_long_to_be_sent_take_no_room_while_they_wait() {
         for (code, _) in codes {
             assert_eq!(outcome(net.reply(conn)).0, code);
         }
-    }
-}
-
-fn size(queued: &super::super::queue::Queued) -> usize {
-    match &queued.request {
-        Mixnet::Message(request, _) => request.payload.len(),
-        Mixnet::Start(_, request) => request.message_ciphertext.len() + request.envelope_descriptor.len(),
-        Mixnet::Copy(..) | Mixnet::Nothing => 0,
     }
 }
 

@@ -105,17 +105,21 @@ fn other_queues_do_not_answer() {
 }
 
 #[test]
-fn a_reply_that_is_due_while_the_mixnet_is_down_comes_later() {
-    let mut net = Net::new(quick_reference());
-    let (conn, _) = net.session(1);
-    let request = message(&net, 1);
-    net.send(conn, None, request);
-    let _ = sent(&mut net, conn);
-    net.act(|devnet, now| devnet.set_mixnet(now, false));
-    net.pass(secs(10));
-    assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(_)));
-    net.nothing(conn);
-    net.act(|devnet, now| devnet.set_mixnet(now, true));
-    assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(_)));
-    assert!(matches!(net.next(conn), AnyResponse::MessageReply(_)));
+fn a_reply_that_is_due_while_the_mixnet_is_down_comes_later_if_it_is_still_known() {
+    for (forgets, seconds, comes) in [(false, 60, true), (true, 4, true), (true, 5, false)] {
+        let mut config = quick_reference();
+        config.quirks.forgotten_surbs = forgets;
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        let request = message(&net, 1);
+        net.send(conn, None, request);
+        let _ = sent(&mut net, conn);
+        net.act(|devnet, now| devnet.set_mixnet(now, false));
+        net.pass(secs(seconds));
+        assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(_)));
+        net.nothing(conn);
+        net.act(|devnet, now| devnet.set_mixnet(now, true));
+        assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(_)));
+        assert_eq!(matches!(net.try_next(conn), Some(AnyResponse::MessageReply(_))), comes);
+    }
 }

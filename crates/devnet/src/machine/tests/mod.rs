@@ -12,12 +12,13 @@ mod local;
 mod messages;
 mod observed;
 mod operations;
+mod quirks;
 mod records;
 mod scheduling;
 mod sessions;
 mod takeover;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use kpthin_core::Instant;
@@ -29,7 +30,7 @@ use kpthin_core::wire::{
     StartResendingEncryptedMessage,
 };
 
-use super::{ConnId, Devnet, Output};
+use super::{ConnId, Devnet, EndReason, Output};
 use crate::config::DevnetConfig;
 
 /// A daemon, its clock and what its clients were sent.
@@ -37,7 +38,7 @@ struct Net {
     devnet: Devnet,
     now: Instant,
     links: BTreeMap<ConnId, Link>,
-    closed: BTreeSet<ConnId>,
+    closed: BTreeMap<ConnId, EndReason>,
     wake_at: Option<Instant>,
     next_query: u8,
 }
@@ -82,7 +83,7 @@ impl Net {
     fn seeded(config: DevnetConfig, seed: u8) -> Self {
         let now = Instant::ORIGIN;
         let devnet = Devnet::new(config, [seed; 32], now);
-        let (links, closed) = (BTreeMap::new(), BTreeSet::new());
+        let (links, closed) = (BTreeMap::new(), BTreeMap::new());
         Self { devnet, now, links, closed, wake_at: None, next_query: 0 }
     }
 
@@ -94,7 +95,9 @@ impl Net {
     fn drain(&mut self) {
         loop {
             match self.devnet.poll_output() {
-                Output::Close(conn) => assert!(self.closed.insert(conn), "closed twice"),
+                Output::Close(conn, reason) => {
+                    assert_eq!(self.closed.insert(conn, reason), None, "closed twice");
+                }
                 Output::Idle { wake_at } => {
                     self.wake_at = wake_at;
                     return;
@@ -245,7 +248,11 @@ impl Net {
     }
 
     fn is_closed(&self, conn: ConnId) -> bool {
-        self.closed.contains(&conn)
+        self.closed.contains_key(&conn)
+    }
+
+    fn why_closed(&self, conn: ConnId) -> Option<&EndReason> {
+        self.closed.get(&conn)
     }
 
     fn keypair(&mut self, conn: ConnId, seed: u8) -> KeypairReply {

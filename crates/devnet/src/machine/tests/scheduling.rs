@@ -4,6 +4,7 @@ use kpthin_core::wire::NextMessageBoxIndex;
 
 use super::*;
 use crate::Pacing;
+use crate::faults::Faults;
 
 fn slotted() -> DevnetConfig {
     let mut config = quick_reference();
@@ -136,9 +137,9 @@ fn a_stopped_connection_whose_session_ended_is_not_kept() {
     }
     net.gone(old);
     net.gone(new);
-    assert_eq!(net.devnet.conns.len(), 1);
+    assert_eq!(net.devnet.connections(), 1);
     net.pass(secs(30));
-    assert!(net.devnet.conns.is_empty());
+    assert_eq!(net.devnet.connections(), 0);
 }
 
 #[test]
@@ -178,8 +179,9 @@ fn a_lost_reply_is_asked_for_again() {
     let (conn, _) = net.session(1);
     let keys = net.keypair(conn, 1);
     let sealed = net.encrypt_write(conn, &keys, "hello");
+    net.set_fault("loss=1");
     let _ = net.ask(conn, write(&keys, &sealed));
-    net.devnet.schedule.retain(|event| !matches!(event, super::super::event::Event::AtCourier(_)));
+    net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
     net.pass(millis(20_150));
     net.nothing(conn);
     net.pass(millis(100));

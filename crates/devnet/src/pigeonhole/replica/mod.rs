@@ -38,14 +38,14 @@ pub(crate) struct Push {
     pub(crate) sealed: SealedBox,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Replica {
     keys: ReplicaKeys,
     store: BoxStore,
 }
 
 /// All replicas of a network.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Replicas {
     geometry: Geometry,
     identity_keys: BTreeMap<u8, [u8; 32]>,
@@ -71,17 +71,18 @@ impl Replicas {
 
     /// Lets a replica answer an envelope.
     ///
-    /// Where the box belongs to others, one of those is asked on the spot. A
-    /// push that comes back is to be handed to [`Self::handle_push`] some time later, as replication in the network is
+    /// Where the box belongs to others, one of those is asked on the spot. With `repairs`, one that lacks the box asks the
+    /// other one that keeps it, and keeps what that has. A push that comes back is to be handed to [`Self::handle_push`] some time later, as replication in the network is
     /// slower than the answer.
     pub(crate) fn handle_envelope(
         &mut self,
         number: u8,
         envelope: &CourierEnvelope,
         epoch: u64,
+        repairs: bool,
         entropy: &mut impl Entropy,
     ) -> (ReplicaReply, Option<Push>) {
-        self.try_envelope(number, envelope, epoch, entropy)
+        self.try_envelope(number, envelope, epoch, repairs, entropy)
             .unwrap_or_else(|code| (ReplicaReply { code, body: Vec::new() }, None))
     }
 
@@ -90,6 +91,7 @@ impl Replicas {
         number: u8,
         envelope: &CourierEnvelope,
         epoch: u64,
+        repairs: bool,
         entropy: &mut impl Entropy,
     ) -> Result<(ReplicaReply, Option<Push>), ReplicaCode> {
         let replica = self.replicas.get(&number).ok_or(ReplicaCode::INTERNAL_ERROR)?;
@@ -107,7 +109,12 @@ impl Replicas {
             // A proxy seals with its current key, whichever one opened the envelope.
             (*shard.ok_or(ReplicaCode::REPLICATION_FAILED)?, replica.keys.private_key(epoch))
         };
-        let (reply, push) = self.execute(shard, &shards, epoch, message)?;
+        let (mut reply, push) = self.execute(shard, &shards, epoch, message)?;
+        if let ReplyInnerMessage::Read(ReplicaCode::BOX_ID_NOT_FOUND, SealedBox { box_id, .. }) = reply
+            && repairs
+        {
+            reply = self.repair(shard, &shards, epoch, box_id).unwrap_or(reply);
+        }
 
         let padded = padding::pad(&reply.encode(), self.geometry.reply_padded());
         let padded = padded.map_err(|_| ReplicaCode::INTERNAL_ERROR)?;
@@ -138,6 +145,25 @@ impl Replicas {
                 Ok((ReplyInnerMessage::Write(code), push))
             }
         }
+    }
+
+    /// Has a replica that lacks a box fetch it from the other one that keeps it.
+    fn repair(&mut self, shard: u8, shards: &[u8], epoch: u64, box_id: BoxId) -> Option<ReplyInnerMessage> {
+        let other = shards.iter().find(|other| **other != shard && self.reaches(shard, **other))?;
+        let found = self.read(*other, epoch, box_id)?;
+        let ReplyInnerMessage::Read(ReplicaCode::SUCCESS | ReplicaCode::TOMBSTONE, sealed) = &found else {
+            return None;
+        };
+        let _ = self.store_mut(shard)?.write(epoch, sealed.clone());
+        Some(found)
+    }
+
+    /// Stores a box at one of the replicas that keep it and answer; the push is for the other one.
+    pub(crate) fn store_at_shard(&mut self, epoch: u64, sealed: SealedBox) -> Option<Push> {
+        let shards = sharding::shards(&self.identity_keys, sealed.box_id);
+        let shard = shards.iter().copied().find(|shard| self.answers(*shard))?;
+        let (_, push) = self.execute(shard, &shards, epoch, InnerMessage::Write(sealed)).ok()?;
+        push
     }
 
     /// Stores what another replica pushed, under the same rules as any write.

@@ -8,7 +8,7 @@ use super::{Push, Replicas};
 use crate::pigeonhole::messages::ReplyInnerMessage;
 
 /// Replicas that are out of order, by number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outages {
     /// They answer nobody.
     pub(crate) down: BTreeSet<u8>,

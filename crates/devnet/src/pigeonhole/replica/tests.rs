@@ -52,7 +52,7 @@ impl Net {
         let CourierQuery::Envelope(envelope) = CourierQuery::decode(query).unwrap() else {
             panic!("an envelope")
         };
-        let (reply, push) = self.replicas.handle_envelope(number, &envelope, epoch, &mut entropy());
+        let (reply, push) = self.replicas.handle_envelope(number, &envelope, epoch, false, &mut entropy());
         let descriptor = Descriptor::from_bytes(descriptor).unwrap();
         let keys = descriptor
             .replicas

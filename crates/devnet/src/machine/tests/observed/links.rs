@@ -3,6 +3,8 @@
 use kpthin_core::wire::{CancelResendingEncryptedMessage, VoucherMint};
 
 use super::queues::message;
+use std::collections::BTreeSet;
+
 use super::*;
 use Tolerance::Quarter;
 

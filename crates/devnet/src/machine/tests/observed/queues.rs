@@ -5,6 +5,8 @@ use kpthin_core::wire::{
     CancelResendingEncryptedMessage, IdentityHash, MessageId, QueueId, SendMessage, SurbId,
 };
 
+use std::collections::BTreeSet;
+
 use super::*;
 use Tolerance::{Half, Quarter, Threefold};
 
