@@ -1,8 +1,9 @@
 //! Local calls (§4.5, §4.6, §4.11-4.13).
 
 use kpthin_core::wire::{
-    CancelResendingCopyCommand, GetDirectoryAuthorities, GetMessageBoxIndexCounter, GetPkiDocument,
-    NextMessageBoxIndex, ReadCap, VoucherDeriveStream, WriteCap,
+    CancelResendingCopyCommand, CreateCourierEnvelopesFromPayload, CreateCourierEnvelopesFromTombstoneRange,
+    GetDirectoryAuthorities, GetMessageBoxIndexCounter, GetPkiDocument, NextMessageBoxIndex, ReadCap,
+    VoucherDeriveStream, VoucherMint, VoucherOpen, WriteCap,
 };
 
 use super::*;
@@ -36,6 +37,63 @@ fn envelopes_have_the_sizes_of_the_real_network() {
         assert_eq!(sealed.next_message_box_index, index_at(&keys, 1));
     }
     assert_ne!(sealed[0].envelope_hash, sealed[1].envelope_hash);
+}
+
+/// The reference checks before it computes, and so costs nothing where it refuses.
+#[test]
+fn refusals_take_no_time() {
+    for config in [DevnetConfig::reference(), DevnetConfig::reference_2026_10()] {
+        let mut net = Net::new(config);
+        net.pass(secs(4));
+        let (conn, _) = net.session(1);
+        let keys = net.keypair(conn, 1);
+        let (cap, index) = (Some(keys.write_cap.clone()), Some(keys.first_message_index.clone()));
+        let write =
+            |plaintext| EncryptWrite { plaintext, write_cap: cap.clone(), message_box_index: index.clone() };
+        let pack = |len| CreateCourierEnvelopesFromPayload {
+            payload: SecretBytes::from(vec![1; len]),
+            dest_write_cap: cap.clone(),
+            dest_start_index: index.clone(),
+            is_start: true,
+            is_last: true,
+        };
+        let requests: [AnyRequest; 9] = [
+            write(None).into(),
+            write(Some(SecretBytes::from(vec![1; 1_550]))).into(),
+            EncryptWrite { write_cap: None, ..write(Some(SecretBytes::from("it"))) }.into(),
+            EncryptRead { read_cap: Some(keys.read_cap.clone()), message_box_index: None }.into(),
+            pack((10 << 20) + 1).into(),
+            CreateCourierEnvelopesFromPayload { dest_write_cap: None, ..pack(1) }.into(),
+            CreateCourierEnvelopesFromTombstoneRange {
+                dest_write_cap: cap.clone(),
+                dest_start_index: index.clone(),
+                max_count: u32::MAX,
+                is_start: true,
+                is_last: true,
+                buffer: None,
+            }
+            .into(),
+            VoucherMint { message_write_cap: None, display_name: "a".to_owned() }.into(),
+            VoucherOpen {
+                voucher_secret_key: None,
+                sealed_reply: "a".into(),
+                message_write_cap: cap.clone(),
+            }
+            .into(),
+        ];
+        for request in requests {
+            let kind = request.kind();
+            let query_id = net.ask(conn, request);
+            let reply = net.reply(conn);
+            assert_eq!(reply.query_id, Some(query_id));
+            assert_eq!(reply.result.map_err(|failure| failure.error_code), Err(3), "{kind:?}");
+        }
+        // What is not refused takes its time.
+        let _ = net.ask(conn, write(Some(SecretBytes::from("it"))));
+        net.nothing(conn);
+        net.pass(secs(2));
+        assert!(net.reply(conn).result.is_ok());
+    }
 }
 
 #[test]

@@ -123,3 +123,51 @@ fn a_reply_that_is_due_while_the_mixnet_is_down_comes_later_if_it_is_still_known
         assert_eq!(matches!(net.try_next(conn), Some(AnyResponse::MessageReply(_))), comes);
     }
 }
+
+/// What other clients' suites send to.
+#[test]
+fn every_service_node_has_a_testdest_and_what_else_it_is_given() {
+    let mut config = DevnetConfig::instant();
+    config.services.push("weather=silent".parse().unwrap());
+    config.services.push("clock=echo".parse().unwrap());
+    let mut net = Net::new(config);
+    let conn = net.connect();
+    let (_, document) = net.greeting(conn);
+    let _ = net.present(conn, 1);
+    let document = kpthin_core::pki::Document::decode(&document.payload.unwrap()).unwrap();
+    for (name, answers) in [("echo", true), ("testdest", true), ("clock", true), ("weather", false)] {
+        let services: Vec<_> = document.services(name).collect();
+        assert_eq!(services.len(), document.service_nodes.len(), "{name}");
+        for service in services {
+            assert_eq!(service.queue.as_bytes(), format!("+{name}").as_bytes());
+            let request = SendMessage {
+                destination_id_hash: Some(service.identity_hash),
+                recipient_queue_id: Some(service.queue.clone()),
+                ..message(&net, 1)
+            };
+            net.send(conn, None, request);
+            assert_eq!(sent(&mut net, conn).failure(), None);
+            let reply = net.try_next(conn);
+            assert_eq!(matches!(reply, Some(AnyResponse::MessageReply(_))), answers, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_queue_id_that_is_none_is_told_and_costs_no_connection() {
+    for config in [DevnetConfig::instant(), quick_reference()] {
+        let mut net = Net::new(config);
+        let (conn, _) = net.session(1);
+        let query = frame(None, message(&net, 1));
+        // The queue id of five bytes becomes one of none, and one of 33.
+        let at = query.windows(6).position(|part| part == b"\x45+echo").unwrap();
+        for (len, head) in [(0, vec![0x40]), (33, [&[0x58, 33][..], &[b'q'; 33]].concat())] {
+            let body = [&query[4..at], &head, &query[at + 6..]].concat();
+            net.input(conn, &raw(&body));
+            let event = sent(&mut net, conn);
+            let told = event.failure().unwrap();
+            assert!(told.contains(&format!("{len} bytes")) && told.contains("1 to 32"), "{told}");
+        }
+        assert!(!net.is_closed(conn));
+    }
+}

@@ -61,7 +61,7 @@ pub(super) const SHOWN: &[Shown] = &[
         let (conn, keys) = client(net);
         let other = net.keypair(conn, 2);
         let foreign =
-            EncryptRead { message_box_index: Some(other.first_message_index.clone()), ..encrypt_read(&keys) };
+            EncryptRead { message_box_index: Some(other.first_message_index), ..encrypt_read(&keys) };
         assert!(net.call(conn, encrypt_read(&keys)).is_ok());
         let later = EncryptRead { message_box_index: Some(index_at(&keys, 9)), ..encrypt_read(&keys) };
         assert!(net.call(conn, later).is_ok());
