@@ -40,6 +40,12 @@ pub fn unparking_waker() -> Waker {
     UNPARK.with(Waker::clone)
 }
 
+/// The time in which a plain thread waits: the real one, whatever the driver's clock says.
+#[expect(clippy::disallowed_methods, reason = "a thread that is parked is woken by the real clock")]
+pub(crate) fn wall_clock() -> Instant {
+    Instant::now()
+}
+
 /// Polls `future` on this thread until it ends or `until` has passed.
 ///
 /// Where blocking could keep the driver from running, says so instead.
@@ -63,7 +69,7 @@ where
         match until {
             None => thread::park(),
             Some(until) => {
-                let left = until.saturating_duration_since(Instant::now());
+                let left = until.saturating_duration_since(wall_clock());
                 if left.is_zero() {
                     return Err(BlockError::TimedOut);
                 }

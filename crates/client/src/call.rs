@@ -15,7 +15,7 @@ use kpthin_core::{
 };
 
 use crate::{
-    block::{BlockError, block_on},
+    block::{BlockError, block_on, wall_clock},
     cell::Cell,
     flow::FlowId,
     handle::Handle,
@@ -181,7 +181,7 @@ impl<T> Call<T> {
     ///
     /// As [`wait`](Self::wait), and the call ends as by [`timeout`](Self::timeout).
     pub fn wait_timeout(self, timeout: Duration) -> Result<T, WaitError> {
-        let until = Instant::now().checked_add(timeout.saturating_add(WAIT_SLACK));
+        let until = wall_clock().checked_add(timeout.saturating_add(WAIT_SLACK));
         self.timeout(timeout).wait_until(until)
     }
 

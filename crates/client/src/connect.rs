@@ -47,8 +47,8 @@ pub enum ConnectError {
         /// What went wrong; it names the step.
         cause: LinkError,
     },
-    /// The operating system has no random numbers.
-    #[error("the operating system has no random numbers")]
+    /// The runtime, which asks the operating system, has no random numbers.
+    #[error("there are no random numbers to be had")]
     Random,
     /// Waiting here would keep the driver from running: connect from another thread, or await.
     #[error("waiting on this thread would block the driver")]
@@ -142,7 +142,7 @@ pub fn connect<R: Runtime>(runtime: R, config: impl Into<Config>) -> (Connecting
     let config = config.into();
     let runtime = Arc::new(runtime);
     let mut seed = Zeroizing::new([0; 32]);
-    let random = getrandom::fill(&mut *seed).is_ok();
+    let random = runtime.fill_random(&mut *seed).is_ok();
 
     let cell = Arc::new(match (random, config.first_connect) {
         (false, _) => Cell::filled(Err(ConnectError::Random)),
@@ -151,13 +151,14 @@ pub fn connect<R: Runtime>(runtime: R, config: impl Into<Config>) -> (Connecting
     });
     let first = if cell.is_waiting() { First::Waiting(cell.clone()) } else { First::Answered };
 
-    let now = runtime.now();
     let timeout = config.machine.handshake_timeout;
     let target = config.target.to_string().into();
     let shared = Arc::new(Shared::new(runtime.clone(), config.machine, *seed, first, target));
-    if !random {
-        shared.lock().close(now, CloseReason::NeverConnected);
-    }
     let client = Client::new(Handle::new(shared.clone()));
-    (Connecting { client: Some(client), cell }, Driver::new(runtime, shared, config.target, timeout))
+    let mut driver = Driver::new(runtime, shared, config.target, timeout);
+    if !random {
+        // Its machine has no seed to speak of, so it must not say a word.
+        driver.finish(CloseReason::NeverConnected);
+    }
+    (Connecting { client: Some(client), cell }, driver)
 }

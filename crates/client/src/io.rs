@@ -1,4 +1,4 @@
-//! What the driver needs from the world: bytes both ways, the clock, a pause.
+//! What the driver needs from the world: bytes both ways, the clock, a pause, random numbers.
 
 use std::{
     future::Future,
@@ -56,10 +56,12 @@ impl Duplex for Box<dyn Duplex> {
     }
 }
 
-/// What an adapter provides: connections, the clock and a pause.
+/// What an adapter provides: connections, the clock and a pause; and random numbers, if they are not
+/// to be the operating system's.
 ///
-/// The driver takes all its time from here, so a runtime with a clock of its own making (a
-/// simulation, a paused test) works as well as a real one. Dialling and pausing are futures that
+/// A client takes all its time and all its randomness from here, so a runtime with a clock of its own
+/// making (a simulation, a paused test) works as well as a real one, and one that makes both of its
+/// own does the same thing every time. Dialling and pausing are futures that
 /// the driver polls; dropping them gives them up.
 pub trait Runtime: Send + Sync + 'static {
     /// The time now. Never called while the runtime's own locks are held.
@@ -80,6 +82,26 @@ pub trait Runtime: Send + Sync + 'static {
     fn on_worker(&self) -> bool {
         false
     }
+
+    /// Fills `bytes` with random numbers that nobody can foresee.
+    ///
+    /// Everything random in a client comes from here: the secret seeds of new streams, the seeds of
+    /// its machines, and which of several services is taken. The operating system's random numbers
+    /// are the default, and right wherever secrets are to stay secret; only a simulation has a
+    /// reason to replace them. Never called while a lock of the client is held.
+    ///
+    /// # Errors
+    ///
+    /// If there are none to be had. What needed them is then refused, whatever is in `bytes`.
+    fn fill_random(&self, bytes: &mut [u8]) -> io::Result<()> {
+        system_random(bytes)
+    }
+}
+
+/// The operating system's random numbers.
+#[expect(clippy::disallowed_methods, reason = "the one place where a client asks the system for them")]
+fn system_random(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
 }
 
 /// A clock that starts at its making, for runtimes that live in real time.
@@ -92,6 +114,7 @@ impl Default for Clock {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the clock of runtimes that live in real time")]
 impl Clock {
     /// A clock whose origin is now.
     #[must_use]
@@ -110,5 +133,36 @@ impl Clock {
     pub fn to_std(&self, at: Instant) -> std::time::Instant {
         const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         self.0.checked_add(at.since_origin()).unwrap_or_else(|| std::time::Instant::now() + FAR)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Plain;
+
+    impl Runtime for Plain {
+        fn now(&self) -> Instant {
+            Instant::ORIGIN
+        }
+
+        async fn dial(&self, endpoint: &Endpoint) -> io::Result<Box<dyn Duplex>> {
+            Err(endpoint.unsupported())
+        }
+
+        async fn sleep_until(&self, _: Instant) {}
+    }
+
+    #[test]
+    fn random_numbers_are_the_systems_unless_a_runtime_says_otherwise() {
+        let draw = || {
+            let mut bytes = [0; 32];
+            Plain.fill_random(&mut bytes).unwrap();
+            bytes
+        };
+        let (first, second) = (draw(), draw());
+        assert_ne!(first, second);
+        assert!([first, second].iter().all(|bytes| *bytes != [0; 32]));
     }
 }

@@ -1,7 +1,7 @@
 //! Pauses that the machine's clock ends.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -23,7 +23,7 @@ pub(crate) enum Timer {
 }
 
 /// The timers that have not run out; a pause that is not among them has ended.
-pub(crate) type Timers = HashMap<TimerId, Timer>;
+pub(crate) type Timers = BTreeMap<TimerId, Timer>;
 
 /// The future of [`Client::pause`](crate::Client::pause).
 #[derive(Debug)]

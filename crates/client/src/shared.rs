@@ -4,7 +4,7 @@
 //! lock is held. Wakers are collected under it and woken after it.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -15,10 +15,11 @@ use std::{
 
 use kpthin_core::{
     Instant,
-    error::{CallError, CloseReason, Fate},
+    error::{CallError, CloseReason, Fate, InvalidRequest},
     machine::{Config, Event, LinkStatus, Machine, Status, limits::COMPANION_WINDOW},
     wire::{AnyRequest, Class},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     cell::Cell,
@@ -192,7 +193,7 @@ impl State {
                 self.flows.step_ended(flow, ended.fate);
             }
         }
-        for (_, timer) in self.timers.drain() {
+        for timer in std::mem::take(&mut self.timers).into_values() {
             match timer {
                 Timer::Pause(waker) => wakers.extend(waker),
                 Timer::Flow(_) => {}
@@ -214,12 +215,17 @@ impl State {
 }
 
 /// The runtime as far as handles need it.
-trait Time: Send + Sync {
+trait World: Send + Sync {
+    fn fill_random(&self, bytes: &mut [u8]) -> io::Result<()>;
     fn now(&self) -> Instant;
     fn on_worker(&self) -> bool;
 }
 
-impl<R: Runtime> Time for R {
+impl<R: Runtime> World for R {
+    fn fill_random(&self, bytes: &mut [u8]) -> io::Result<()> {
+        Runtime::fill_random(self, bytes)
+    }
+
     fn now(&self) -> Instant {
         Runtime::now(self)
     }
@@ -232,7 +238,7 @@ impl<R: Runtime> Time for R {
 /// The lock, and what needs none.
 pub(crate) struct Shared {
     state: Mutex<State>,
-    time: Arc<dyn Time>,
+    world: Arc<dyn World>,
     /// Handles of any kind that keep the client going.
     handles: AtomicUsize,
     next_flow: AtomicU64,
@@ -268,7 +274,7 @@ impl Shared {
                 target,
                 seat: Seat::default(),
             }),
-            time: runtime,
+            world: runtime,
             handles: AtomicUsize::new(0),
             next_flow: AtomicU64::new(0),
         }
@@ -280,7 +286,16 @@ impl Shared {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.time.now()
+        self.world.now()
+    }
+
+    /// Draws random bytes, secret unless this is a simulation. Not while the lock is held.
+    pub(crate) fn draw<const LEN: usize>(&self) -> Result<Zeroizing<[u8; LEN]>, CallError> {
+        let mut bytes = Zeroizing::new([0; LEN]);
+        match self.world.fill_random(&mut *bytes) {
+            Ok(()) => Ok(bytes),
+            Err(_) => Err(InvalidRequest::Missing { member: "seed" }.into()),
+        }
     }
 
     /// Whether waiting on this thread could keep the driver from running.
@@ -289,12 +304,12 @@ impl Shared {
             let seat = &self.lock().seat;
             (seat.is_left(), seat.was_here())
         };
-        !gone && (here || self.time.on_worker())
+        !gone && (here || self.world.on_worker())
     }
 
     /// Runs a command, then wakes the driver.
     pub(crate) fn command<T>(&self, command: impl FnOnce(&mut State, Instant) -> T) -> T {
-        let now = self.time.now();
+        let now = self.world.now();
         let (result, waker) = {
             let mut state = self.lock();
             let result = command(&mut state, now);
@@ -312,9 +327,11 @@ impl Shared {
         side: Side,
         request: AnyRequest,
     ) -> Result<CallKey, CallError> {
+        let open = side == Side::Main || self.lock().machines.is_open(side);
+        let seed = if open { None } else { Some(self.draw()?) };
         self.command(|state, now| {
             state.admit(flow)?;
-            let machine = state.machines.open(side, now)?;
+            let machine = state.machines.open(side, now, seed)?;
             let kind = request.kind();
             let flow = flow.filter(|flow| state.flows.step_started(*flow));
             let id = match flow {

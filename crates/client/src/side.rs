@@ -21,7 +21,7 @@ impl Side {
 }
 
 /// Names a call of a client: each machine names its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CallKey {
     pub(crate) side: Side,
     pub(crate) id: CallId,
@@ -52,14 +52,20 @@ impl Machines {
         self.companion.as_ref().filter(|_| side == Side::Companion).unwrap_or(&self.main)
     }
 
-    /// The machine of a side, which is opened if it is not open.
-    pub(crate) fn open(&mut self, side: Side, now: Instant) -> Result<&mut Machine, CallError> {
+    /// The machine of a side, which is opened with `seed` if it is not open.
+    ///
+    /// The seed is drawn without the lock, and only if it is needed: see [`is_open`](Self::is_open).
+    pub(crate) fn open(
+        &mut self,
+        side: Side,
+        now: Instant,
+        seed: Option<Zeroizing<[u8; 32]>>,
+    ) -> Result<&mut Machine, CallError> {
         match (side, &mut self.companion) {
             (Side::Main, _) => Ok(&mut self.main),
             (Side::Companion, Some(companion)) => Ok(companion),
             (Side::Companion, companion @ None) => {
-                let mut seed = Zeroizing::new([0; 32]);
-                getrandom::fill(&mut *seed).map_err(|_| InvalidRequest::Missing { member: "seed" })?;
+                let seed = seed.ok_or(InvalidRequest::Missing { member: "seed" })?;
                 let mut config = self.config;
                 config.role = Role::Companion;
                 Ok(companion.insert(Machine::new(config, *seed, now)))

@@ -1,4 +1,5 @@
 //! One slot per call: where its reply goes.
+#![expect(clippy::disallowed_types, reason = "a map whose hasher is fixed; what is taken in a row is sorted")]
 
 use std::{
     collections::HashMap,
@@ -134,7 +135,10 @@ impl Slots {
 
     /// Ends every call that goes on, because nobody will end it otherwise.
     pub(crate) fn fail_all(&mut self, reason: CloseReason, wakers: &mut Vec<Waker>) -> Vec<Ended> {
-        let waiting: Vec<CallKey> = self.slots.keys().copied().filter(|call| !self.is_done(*call)).collect();
+        let mut waiting: Vec<CallKey> =
+            self.slots.keys().copied().filter(|call| !self.is_done(*call)).collect();
+        // In the order of their starts, and not in one that only the hasher knows.
+        waiting.sort_unstable();
         let closed = CallError::Closed(reason, Fate::MaybeExecuted);
         waiting.into_iter().filter_map(|call| self.complete(call, Err(closed.clone()), wakers)).collect()
     }

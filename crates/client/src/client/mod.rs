@@ -23,7 +23,7 @@ pub use self::{
     write::{TombstoneReport, Tombstones},
 };
 use crate::{
-    block::{BlockError, block_on},
+    block::{BlockError, block_on, wall_clock},
     call::Call,
     cell::Cell,
     events::Events,
@@ -151,7 +151,7 @@ impl Client {
     /// - [`BlockError::WouldBlock`]: this thread polls the driver, polled it last, or is a worker of
     ///   its runtime, so that waiting could hang.
     pub fn block_on<F: Future>(&self, future: F, timeout: Option<Duration>) -> Result<F::Output, BlockError> {
-        let until = timeout.and_then(|timeout| std::time::Instant::now().checked_add(timeout));
+        let until = timeout.and_then(|timeout| wall_clock().checked_add(timeout));
         block_on(Some(self.shared()), &mut pin!(future), until)
     }
 

@@ -33,17 +33,19 @@ impl Client {
     }
 
     /// A service of a kind, for example `echo`; one of them at random, where several nodes offer it.
+    ///
+    /// `None` if nobody offers it, or if there are no random numbers to choose by.
     #[doc(alias = "GetService")]
     #[doc(alias = "get_service")]
     #[must_use]
     pub fn service(&self, capability: &str) -> Option<Service> {
-        draw(self.services(capability))
+        self.draw(self.services(capability)).ok()?
     }
 
     /// The same by a document of the caller's, for example one that was verified.
     #[must_use]
     pub fn service_in(&self, document: &Document, capability: &str) -> Option<Service> {
-        draw(document.services(capability).collect())
+        self.draw(document.services(capability).collect()).ok()?
     }
 
     /// All services of a kind.
@@ -62,29 +64,43 @@ impl Client {
         self.pki_document().map_or_else(Vec::new, |document| document.couriers().collect())
     }
 
-    /// So many couriers at random, no two of them the same; `None` if there are not that many.
+    /// So many couriers at random, no two of them the same; `None` if there are not that many, or no
+    /// random numbers to choose by.
     #[doc(alias = "GetDistinctCouriers")]
     #[doc(alias = "get_distinct_couriers")]
     #[must_use]
     pub fn distinct_couriers(&self, count: usize) -> Option<Vec<Service>> {
-        distinct(self.couriers(), count)
+        self.distinct(self.couriers(), count)
     }
 
     /// The same by a document of the caller's, for example one that was verified.
     #[must_use]
     pub fn distinct_couriers_in(&self, document: &Document, count: usize) -> Option<Vec<Service>> {
-        distinct(document.couriers().collect(), count)
+        self.distinct(document.couriers().collect(), count)
     }
-}
 
-/// Draws so many, no two of them the same.
-fn distinct(mut couriers: Vec<Service>, count: usize) -> Option<Vec<Service>> {
-    couriers.sort_by(|a, b| (&a.identity_hash, &a.queue).cmp(&(&b.identity_hash, &b.queue)));
-    couriers.dedup_by(|a, b| (a.identity_hash, &a.queue) == (b.identity_hash, &b.queue));
-    if couriers.len() < count {
-        return None;
+    /// Draws so many, no two of them the same.
+    fn distinct(&self, mut couriers: Vec<Service>, count: usize) -> Option<Vec<Service>> {
+        couriers.sort_by(|a, b| (&a.identity_hash, &a.queue).cmp(&(&b.identity_hash, &b.queue)));
+        couriers.dedup_by(|a, b| (a.identity_hash, &a.queue) == (b.identity_hash, &b.queue));
+        if couriers.len() < count {
+            return None;
+        }
+        (0..count).map(|_| Some(couriers.swap_remove(self.below(couriers.len()).ok()??))).collect()
     }
-    (0..count).map(|_| Some(couriers.swap_remove(below(couriers.len())?))).collect()
+
+    /// Draws one of several, `None` if there are none.
+    fn draw<T>(&self, mut from: Vec<T>) -> Result<Option<T>, CallError> {
+        Ok(self.below(from.len())?.map(|at| from.swap_remove(at)))
+    }
+
+    /// A random number below `bound`, `None` if there is none.
+    fn below(&self, bound: usize) -> Result<Option<usize>, CallError> {
+        let Some(bound) = u64::try_from(bound).ok().filter(|bound| *bound > 0) else { return Ok(None) };
+        let drawn = u64::from_le_bytes(*self.shared().draw()?);
+        // The remainder prefers small numbers by less than one in 2^50, for fewer than 2^14 nodes.
+        Ok(usize::try_from(drawn % bound).ok())
+    }
 }
 
 /// Messages to services, and copy commands.
@@ -158,6 +174,7 @@ impl Client {
     /// # Errors
     ///
     /// - [`InvalidRequest::UnknownService`]: nobody offers it.
+    /// - [`InvalidRequest::Missing`]: there are no random numbers to choose by.
     /// - the others as [`send_message`](Self::send_message).
     #[doc(alias = "BlockingSendMessage")]
     #[doc(alias = "blocking_send_message")]
@@ -169,7 +186,7 @@ impl Client {
         let (capability, payload) = (capability.into(), payload.into());
         self.flow(FlowKind::Finite, |client| async move {
             drop(ready(&client).await);
-            let Some(service) = client.service(&capability) else {
+            let Some(service) = client.draw(client.services(&capability))? else {
                 return Err(InvalidRequest::UnknownService { capability }.into());
             };
             let reply: Result<MessageReply, CallError> =
@@ -188,18 +205,4 @@ fn message(destination: &ServiceAddress, payload: SecretBytes, with_surb: bool) 
         recipient_queue_id: Some(destination.queue.clone()),
         payload,
     }
-}
-
-fn draw<T>(mut from: Vec<T>) -> Option<T> {
-    let at = below(from.len())?;
-    Some(from.swap_remove(at))
-}
-
-/// A random number below `bound`, `None` if there is none.
-fn below(bound: usize) -> Option<usize> {
-    let bound = u64::try_from(bound).ok().filter(|bound| *bound > 0)?;
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).ok()?;
-    // The remainder prefers small numbers by less than one in 2^50, for fewer than 2^14 nodes.
-    usize::try_from(u64::from_le_bytes(bytes) % bound).ok()
 }

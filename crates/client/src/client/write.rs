@@ -6,7 +6,6 @@ use kpthin_core::{
     error::{CallError, InvalidRequest, ReplicaError},
     wire::{KeypairReply, MessageBoxIndex, SecretBytes, Seed, WriteCap},
 };
-use zeroize::Zeroizing;
 
 use super::{Client, steps::Tries};
 use crate::{call::Call, envelope::Confirm, flow::FlowKind};
@@ -44,19 +43,18 @@ impl Tombstones {
 }
 
 impl Client {
-    /// Makes a new stream, from a seed that the operating system draws.
+    /// Makes a new stream, from a random seed: the operating system's, outside of a simulation.
     ///
     /// The capabilities in the reply are all there is to it: keep the write capability to write,
     /// give the read capability to readers.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest::Missing`] if the operating system has no random numbers.
+    /// [`InvalidRequest::Missing`] if there are no random numbers to be had.
     pub fn create_stream(&self) -> Call<KeypairReply> {
-        let mut seed = Zeroizing::new([0; 32]);
-        match getrandom::fill(&mut *seed) {
-            Ok(()) => self.new_keypair(&Seed::from(*seed)),
-            Err(_) => Call::refused(InvalidRequest::Missing { member: "seed" }.into()),
+        match self.shared().draw() {
+            Ok(seed) => self.new_keypair(&Seed::from(*seed)),
+            Err(error) => Call::refused(error),
         }
     }
 

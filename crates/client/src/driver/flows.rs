@@ -1,7 +1,7 @@
 //! The driver's part in flows: it alone polls and drops their futures, without the lock.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::Arc,
     task::{Context, Waker},
 };
@@ -15,7 +15,7 @@ use crate::{
 
 /// The futures of all flows, each with the waker that is its own.
 #[derive(Default)]
-pub(super) struct Polling(HashMap<FlowId, (Box<dyn Body>, Waker)>);
+pub(super) struct Polling(BTreeMap<FlowId, (Box<dyn Body>, Waker)>);
 
 impl Polling {
     /// Does what there is to do once; tells whether there was anything.
@@ -55,7 +55,7 @@ impl Polling {
     /// Drops all futures and ends their calls.
     pub(super) fn finish(&mut self, shared: &Arc<Shared>, reason: CloseReason, wakers: &mut Vec<Waker>) {
         let (spawned, worst) = shared.lock().flows.abandon();
-        let polled = self.0.drain().map(|(id, (body, _))| (id, body));
+        let polled = std::mem::take(&mut self.0).into_iter().map(|(id, (body, _))| (id, body));
         for (id, mut body) in polled.chain(spawned) {
             body.drop_future();
             let worst = worst.get(&id).copied().unwrap_or(Fate::MaybeExecuted);

@@ -18,7 +18,11 @@ use std::{
     time::Duration,
 };
 
-use kpthin_core::{Instant, error::CloseReason, machine::Output};
+use kpthin_core::{
+    Instant,
+    error::CloseReason,
+    machine::{Output, Status},
+};
 use zeroize::Zeroizing;
 
 use self::{
@@ -52,7 +56,7 @@ pub struct Driver<R: Runtime> {
     ports: [Port; 2],
     sleep: Option<(Instant, Sleep)>,
     flows: Polling,
-    ended: bool,
+    ended: Option<CloseReason>,
 }
 
 impl<R: Runtime> fmt::Debug for Driver<R> {
@@ -74,7 +78,15 @@ impl<R: Runtime> Driver<R> {
             wakers: Vec::new(),
             trace: Trace::default(),
         };
-        Self { tools, ports: Side::ALL.map(Port::new), sleep: None, flows: Polling::default(), ended: false }
+        Self { tools, ports: Side::ALL.map(Port::new), sleep: None, flows: Polling::default(), ended: None }
+    }
+
+    /// What the client knows now, as [`Client::status`](crate::Client::status) tells it.
+    ///
+    /// A driver is no handle: whoever keeps one to look at does not keep the client open.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.tools.shared.lock().status(Side::Main)
     }
 
     /// One round; tells whether anything moved, or why the client is closed.
@@ -140,8 +152,8 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Tells everyone who waits that the client is closed.
-    fn finish(&mut self, reason: CloseReason) {
-        self.ended = true;
+    pub(crate) fn finish(&mut self, reason: CloseReason) {
+        self.ended = Some(reason);
         self.ports.iter_mut().for_each(Port::let_go);
         // This may run while a panic unwinds, and another one out of it would abort the process.
         quietly(|| self.sleep = None);
@@ -162,6 +174,9 @@ impl<R: Runtime> Future for Driver<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
+        if let Some(reason) = this.ended {
+            return Poll::Ready(reason);
+        }
         let mut state = this.tools.shared.lock();
         // A single caller has nobody to wait for.
         if state.slots.pending() > 1 && state.seat.gives_way() {
@@ -195,7 +210,7 @@ impl<R: Runtime> Future for Driver<R> {
 /// The driver's death is an error that everyone hears.
 impl<R: Runtime> Drop for Driver<R> {
     fn drop(&mut self) {
-        if self.ended {
+        if self.ended.is_some() {
             return;
         }
         let Tools { runtime, shared, wakers, .. } = &mut self.tools;

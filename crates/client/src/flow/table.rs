@@ -1,6 +1,6 @@
 //! What the client knows of its flows; their futures are the driver's.
 
-use std::{collections::HashMap, mem};
+use std::{collections::BTreeMap, mem};
 
 use kpthin_core::{
     error::{CloseReason, Fate},
@@ -58,7 +58,7 @@ struct Flow {
 /// All flows, at most [`FLOWS_MAX`], and what the driver has to do about them.
 #[derive(Default)]
 pub(crate) struct Flows {
-    flows: HashMap<FlowId, Flow>,
+    flows: BTreeMap<FlowId, Flow>,
     spawned: Spawned,
     woken: Vec<FlowId>,
     doomed: Vec<(FlowId, End)>,
@@ -219,9 +219,9 @@ impl Flows {
     }
 
     /// What is left when nobody polls flows any more.
-    pub(crate) fn abandon(&mut self) -> (Spawned, HashMap<FlowId, Fate>) {
+    pub(crate) fn abandon(&mut self) -> (Spawned, BTreeMap<FlowId, Fate>) {
         let flows = mem::take(&mut self.flows);
-        let mut worst: HashMap<FlowId, Fate> = flows.iter().map(|(id, flow)| (*id, flow.worst)).collect();
+        let mut worst: BTreeMap<FlowId, Fate> = flows.iter().map(|(id, flow)| (*id, flow.worst)).collect();
         for flow in flows.values() {
             let mut parent = flow.parent;
             while let Some(id) = parent

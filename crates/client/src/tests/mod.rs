@@ -7,6 +7,7 @@ mod ending;
 mod flows;
 mod link;
 mod peer;
+mod random;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod waiting;

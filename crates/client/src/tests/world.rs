@@ -33,6 +33,14 @@ struct Timers {
     now: Instant,
     sleeping: Vec<(Instant, Waker)>,
     on_worker: bool,
+    random: Random,
+}
+
+/// Where random numbers come from: a counter, told apart by its beginning.
+#[derive(Default)]
+struct Random {
+    next: u64,
+    gone: bool,
 }
 
 impl Time {
@@ -44,6 +52,18 @@ impl Time {
             timers.sleeping.extract_if(.., |(at, _)| *at <= now).map(|(_, waker)| waker).collect()
         };
         due.into_iter().for_each(Waker::wake);
+    }
+
+    /// A clock with other random numbers.
+    pub(super) fn seeded(seed: u64) -> Self {
+        let time = Self::default();
+        time.0.lock().unwrap().random.next = seed;
+        time
+    }
+
+    /// From now on there are no random numbers, or there are again.
+    pub(super) fn set_random(&self, there: bool) {
+        self.0.lock().unwrap().random.gone = !there;
     }
 
     pub(super) fn set_on_worker(&self) {
@@ -74,6 +94,15 @@ impl Runtime for Time {
 
     fn on_worker(&self) -> bool {
         self.0.lock().unwrap().on_worker
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) -> io::Result<()> {
+        let random = &mut self.0.lock().unwrap().random;
+        for chunk in bytes.chunks_mut(8) {
+            random.next += 1;
+            chunk.copy_from_slice(&random.next.to_le_bytes()[..chunk.len()]);
+        }
+        if random.gone { Err(io::ErrorKind::NotFound.into()) } else { Ok(()) }
     }
 }
 
@@ -113,6 +142,15 @@ impl World {
         first_connect: FirstConnect,
         dialled: impl Fn(usize) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
+        Self::on(Time::default(), first_connect, dialled)
+    }
+
+    /// The same on a clock that the test has made.
+    pub(super) fn on(
+        time: Time,
+        first_connect: FirstConnect,
+        dialled: impl Fn(usize) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let (added, attempts) = (lines.clone(), Mutex::new(0));
         let config = Config::connector(move || {
@@ -128,12 +166,15 @@ impl World {
             });
             async { result }
         });
-        Self { lines, ..Self::of(config.first_connect(first_connect)) }
+        Self { lines, ..Self::of_on(time, config.first_connect(first_connect)) }
     }
 
     /// A world whose links the test makes itself.
     pub(super) fn of(config: Config) -> Self {
-        let time = Time::default();
+        Self::of_on(Time::default(), config)
+    }
+
+    fn of_on(time: Time, config: Config) -> Self {
         let (connecting, driver) = connect(time.clone(), config);
         Self {
             time,
@@ -148,7 +189,12 @@ impl World {
 
     /// A client that is up, with a document, and its peer.
     pub(super) fn up() -> (Self, Client, Peer) {
-        let mut world = Self::new(FirstConnect::Fail);
+        Self::up_on(Time::default())
+    }
+
+    /// The same on a clock that the test has made.
+    pub(super) fn up_on(time: Time) -> (Self, Client, Peer) {
+        let mut world = Self::on(time, FirstConnect::Fail, |_| Ok(()));
         let peer = world.greet();
         let client = world.client().expect("connected");
         (world, client, peer)
