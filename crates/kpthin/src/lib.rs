@@ -57,6 +57,7 @@
 //!   program brings along, so that it need not believe its daemon.
 //! - `kpthin::devnet` (feature `devnet`) is an embedded daemon, for programs and tests without a
 //!   network at hand, and a simulation in virtual time.
+//! - `kpthin::testing` (feature `devnet`) tells how an application is tested with it.
 //!
 //! The guide `docs/how-to.md` of the repository has a small, complete program for every task.
 //!
@@ -89,6 +90,9 @@ pub use kpthin_smol as smol;
 #[cfg(feature = "streams")]
 #[doc(inline)]
 pub use kpthin_streams as streams;
+
+#[cfg(feature = "devnet")]
+pub mod testing;
 
 #[cfg(feature = "tokio")]
 #[doc(inline)]

@@ -150,7 +150,7 @@ fn what_was_sealed_too_long_ago_is_stale_and_sealed_anew() {
     job.append(to.write_cap.clone(), to.first.clone(), "late").unwrap();
     job.close();
     assert!(sim.block_on(job.seal_batch()).unwrap());
-    sim.block_on(sim.sleep(WEEK * 2 + secs(60)));
+    sim.advance(WEEK * 2 + secs(60));
     sim.block_on(job.upload()).unwrap();
     assert_eq!(sim.block_on(job.finish()).unwrap(), CopyOutcome::Stale);
     sim.block_on(job.rebuild()).unwrap();

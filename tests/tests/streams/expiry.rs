@@ -9,7 +9,7 @@ use kpthin::{
 use crate::support::*;
 
 fn weeks(sim: &Simulation, count: u32) {
-    sim.block_on(sim.sleep(WEEK * count));
+    sim.advance(WEEK * count);
 }
 
 fn write(sim: &Simulation, client: &Client, stream: &Stream, step: u64) {

@@ -1,16 +1,15 @@
-//! The simulated clock as a runtime for drivers, and pauses on it.
+//! The simulated clock, and pauses on it.
 
 use std::{
     collections::BTreeMap,
     fmt,
     future::Future,
-    io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
-use kpthin_client::{Duplex, Endpoint, Instant, Runtime};
+use kpthin_client::Instant;
 use kpthin_devnet::Server;
 
 /// Who sleeps, in the order in which they wake up.
@@ -22,13 +21,13 @@ struct Sleeping {
 
 /// The clock of a simulation; the devnet keeps it.
 #[derive(Clone)]
-pub(super) struct Time {
+pub(crate) struct Time {
     net: Arc<Server>,
     sleeping: Arc<Mutex<Sleeping>>,
 }
 
 impl Time {
-    pub(super) fn new(net: Arc<Server>) -> Self {
+    pub(crate) fn new(net: Arc<Server>) -> Self {
         Self { net, sleeping: Arc::default() }
     }
 
@@ -36,18 +35,22 @@ impl Time {
         self.sleeping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn sleep(&self, at: Instant) -> Sleep {
+    pub(crate) fn now(&self) -> Instant {
+        self.net.now()
+    }
+
+    pub(crate) fn sleep(&self, at: Instant) -> Sleep {
         Sleep { time: self.clone(), at, key: None }
     }
 
     /// When something happens by itself next.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         let wakes = self.sleeping().wakers.first_key_value().map(|((at, _), _)| *at);
         wakes.into_iter().chain(self.net.wake_at()).min()
     }
 
     /// Moves on to `at`, and wakes whoever slept until then.
-    pub(super) fn advance_to(&self, at: Instant) {
+    pub(crate) fn advance_to(&self, at: Instant) {
         self.net.advance_to(at);
         let due = {
             let mut sleeping = self.sleeping();
@@ -58,26 +61,7 @@ impl Time {
     }
 }
 
-impl Runtime for Time {
-    fn now(&self) -> Instant {
-        self.net.now()
-    }
-
-    async fn dial(&self, endpoint: &Endpoint) -> io::Result<Box<dyn Duplex>> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, format!("{endpoint} is outside of the simulation")))
-    }
-
-    async fn sleep_until(&self, at: Instant) {
-        self.sleep(at).await;
-    }
-
-    /// Whoever blocks the one thread there is waits for ever.
-    fn on_worker(&self) -> bool {
-        true
-    }
-}
-
-/// A pause on a simulated clock: the future of [`Simulation::sleep`](super::Simulation::sleep).
+/// A pause on a simulated clock: the future of [`Simulation::sleep`](crate::Simulation::sleep).
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     time: Time,

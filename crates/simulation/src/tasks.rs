@@ -14,20 +14,20 @@ use std::{
 type Boxed = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Whether a task is to be polled.
-pub(super) struct Flag(AtomicBool);
+pub(crate) struct Flag(AtomicBool);
 
 impl Flag {
     /// A flag that is set, and the waker that sets it again.
-    pub(super) fn new() -> (Arc<Self>, Waker) {
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
         let flag = Arc::new(Self(AtomicBool::new(true)));
         (flag.clone(), flag.into())
     }
 
-    pub(super) fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
-    pub(super) fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         self.0.swap(false, Ordering::AcqRel)
     }
 }
@@ -45,20 +45,20 @@ struct Task {
 }
 
 #[derive(Default)]
-pub(super) struct Tasks {
+pub(crate) struct Tasks {
     running: RefCell<Vec<Task>>,
     /// Those that came while the others were polled.
     spawned: RefCell<Vec<Task>>,
 }
 
 impl Tasks {
-    pub(super) fn spawn(&self, future: Boxed) {
+    pub(crate) fn spawn(&self, future: Boxed) {
         let (flag, waker) = Flag::new();
         self.spawned.borrow_mut().push(Task { future, flag, waker });
     }
 
     /// Polls once what was woken; tells whether there was anything.
-    pub(super) fn poll(&self) -> bool {
+    pub(crate) fn poll(&self) -> bool {
         let mut running = self.running.borrow_mut();
         running.append(&mut self.spawned.borrow_mut());
         let mut polled = false;
