@@ -33,7 +33,7 @@ mod stalled;
 mod tasks;
 mod time;
 
-pub use in_process::in_process;
+pub use in_process::{InProcess, in_process};
 pub use simulation::Simulation;
 pub use stalled::{DevnetStatus, StallCause, Stalled};
 pub use time::Sleep;

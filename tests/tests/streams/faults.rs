@@ -16,7 +16,7 @@ use std::{
 
 use kpthin::{
     Client, Config, Duplex,
-    devnet::{DevnetConfig, Faults, Pipe, Simulation},
+    devnet::{DevnetConfig, Faults, InProcess, Simulation},
     streams::{Attention, CopyJob, CopyOutcome, Inbox},
 };
 
@@ -184,7 +184,7 @@ fn a_crash_on_a_body_of_null() {
 
 /// A link whose client's side stands still for some time, as when a laptop is shut.
 struct Frozen {
-    pipe: Pipe,
+    link: InProcess,
     frozen: Arc<AtomicBool>,
 }
 
@@ -193,7 +193,7 @@ impl Frozen {
         let net = sim.handle();
         Config::connector(move || {
             let _ = dials.fetch_add(1, Ordering::Relaxed);
-            let link = Self { pipe: net.connect_in_process(), frozen: frozen.clone() };
+            let link = Self { link: InProcess::connect(&net), frozen: frozen.clone() };
             async { Ok(link) }
         })
     }
@@ -205,15 +205,15 @@ impl Duplex for Frozen {
             // Polled again by whoever thaws it: the driver has a timer of its own.
             return Poll::Pending;
         }
-        self.pipe.poll_read(cx, buffer)
+        self.link.poll_read(cx, buffer)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.pipe.poll_write(cx, bytes)
+        self.link.poll_write(cx, bytes)
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pipe.poll_shutdown(cx)
+        self.link.poll_shutdown(cx)
     }
 }
 

@@ -6,12 +6,11 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
 };
 
-use kpthin_client::{Client, Config, ConnectError, Duplex, FirstConnect, LinkStatus};
-use kpthin_devnet::{Pipe, Server};
-use kpthin_simulation::in_process;
+use kpthin_client::{Client, Config, ConnectError, FirstConnect, LinkStatus};
+use kpthin_devnet::Server;
+use kpthin_simulation::{InProcess, in_process};
 
 use crate::*;
 
@@ -128,37 +127,14 @@ fn dropping_it_gives_the_connection_up() {
     assert_eq!(sim.net().with(|net, _| net.connections()), 0);
 }
 
-/// A link that fails before its first byte, a few times.
-struct Refused {
-    pipe: Pipe,
-    broken: bool,
-}
-
-impl Duplex for Refused {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.broken {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        self.pipe.poll_read(cx, buffer)
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.pipe.poll_write(cx, bytes)
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pipe.poll_shutdown(cx)
-    }
-}
-
 #[test]
 fn a_connector_of_the_programs_own_is_as_patient_as_its_configuration_says() {
     let connector = |sim: &Simulation, dials: Arc<AtomicUsize>| {
         let net = sim.handle();
         Config::connector(move || {
-            let dial = dials.fetch_add(1, Ordering::Relaxed);
-            let link = Refused { pipe: net.connect_in_process(), broken: dial < 5 };
-            async move { if dial < 2 { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(link) } }
+            let refused = dials.fetch_add(1, Ordering::Relaxed) < 5;
+            let link = InProcess::connect(&net);
+            async move { if refused { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(link) } }
         })
     };
     let sim = instant();

@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::future::join;
 use kpthin_client::{Call, Client, Config, Duplex, FirstConnect, FlowKind};
-use kpthin_devnet::Pipe;
+use kpthin_simulation::InProcess;
 use kpthin_streams::{Attention, CopyJob, Inbox, ReaderState, StreamReader, StreamWriter, WriterState};
 
 use crate::*;
@@ -32,7 +32,7 @@ impl Transcript {
 
 /// A link of which every byte is written down.
 struct Tapped {
-    pipe: Pipe,
+    link: InProcess,
     net: Arc<kpthin_devnet::Server>,
     name: String,
     transcript: Transcript,
@@ -47,9 +47,9 @@ impl Tapped {
                 *dials += 1;
                 *dials
             };
-            let pipe = net.connect_in_process();
+            let link = InProcess::connect(&net);
             let name = format!("{client}{dial}");
-            let link = Self { pipe, net: net.clone(), name, transcript: transcript.clone() };
+            let link = Self { link, net: net.clone(), name, transcript: transcript.clone() };
             async { Ok(link) }
         })
         .first_connect(FirstConnect::KeepTrying)
@@ -66,7 +66,7 @@ impl Tapped {
 
 impl Duplex for Tapped {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let result = self.pipe.poll_read(cx, buffer);
+        let result = self.link.poll_read(cx, buffer);
         if let Poll::Ready(Ok(len)) = result {
             self.note("reads", &buffer[..len]);
         }
@@ -74,7 +74,7 @@ impl Duplex for Tapped {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let result = self.pipe.poll_write(cx, bytes);
+        let result = self.link.poll_write(cx, bytes);
         if let Poll::Ready(Ok(len)) = result {
             self.note("writes", &bytes[..len]);
         }
@@ -83,7 +83,7 @@ impl Duplex for Tapped {
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.note("ends", &[]);
-        self.pipe.poll_shutdown(cx)
+        self.link.poll_shutdown(cx)
     }
 }
 
