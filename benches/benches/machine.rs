@@ -7,6 +7,7 @@ use kpthin_benches::{Stub, encrypt_write, greeting};
 use kpthin_core::{
     Instant,
     machine::{Config, LinkId, Machine, Output},
+    testing::Drive,
 };
 
 #[global_allocator]
@@ -24,6 +25,7 @@ struct Bench {
     stub: Stub,
     out: Vec<u8>,
     replies: Vec<u8>,
+    completed: usize,
 }
 
 impl Bench {
@@ -33,7 +35,8 @@ impl Bench {
         let Output::Connect(link) = machine.poll_output() else { panic!("a machine connects first") };
         machine.handle_connected(now, link);
         machine.handle_input(now, link, &greeting());
-        let mut bench = Self { machine, link, now, stub: Stub::new(), out: Vec::new(), replies: Vec::new() };
+        let (stub, out, replies) = (Stub::new(), Vec::new(), Vec::new());
+        let mut bench = Self { machine, link, now, stub, out, replies, completed: 0 };
         // The handshake, then enough rounds for the window to open.
         for _ in 0..300 {
             bench.round(256);
@@ -47,23 +50,33 @@ impl Bench {
         for _ in 0..calls {
             let _call = self.machine.start(self.now, encrypt_write(), None);
         }
-        let mut completed = 0;
-        loop {
-            self.machine.poll_transmit(self.now, self.link, &mut self.out);
-            if self.out.is_empty() {
-                return completed;
-            }
-            let _calls = self.stub.answer(&mut self.out, &mut self.replies);
-            self.machine.handle_input(self.now, self.link, &self.replies);
-            self.replies.clear();
-            loop {
-                match self.machine.poll_output() {
-                    Output::Completed(_, result) => completed += usize::from(result.is_ok()),
-                    Output::Idle { .. } => break,
-                    _ => {}
-                }
-            }
+        self.completed = 0;
+        let _wake_at = self.drain();
+        self.completed
+    }
+}
+
+/// The stub answers whatever is written, at once.
+impl Drive for Bench {
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn act(&mut self, output: Output) {
+        if let Output::Completed(_, result) = output {
+            self.completed += usize::from(result.is_ok());
         }
+    }
+
+    fn transmit(&mut self) -> bool {
+        self.machine.poll_transmit(self.now, self.link, &mut self.out);
+        if self.out.is_empty() {
+            return false;
+        }
+        let _calls = self.stub.answer(&mut self.out, &mut self.replies);
+        self.machine.handle_input(self.now, self.link, &self.replies);
+        self.replies.clear();
+        true
     }
 }
 

@@ -1,16 +1,15 @@
 //! A daemon that answers at once and knows nothing: what is measured is the client.
 
-use kpthin_core::wire::{
-    AnyReply, AnyRequest, AnyResponse, AppId, Blob, ConnectionStatus, EncryptReply, EncryptWrite,
-    EnvelopeHash, InstanceToken, MessageBoxIndex, NewPkiDocument, PigeonholeGeometry, QueryId, ReplyFrame,
-    RequestKind, SecretBytes, SessionTokenReply, SphinxGeometry, WriteCap,
+use kpthin_core::{
+    testing,
+    wire::{
+        AnyReply, AnyRequest, AnyResponse, Blob, EncryptReply, EncryptWrite, EnvelopeHash, InstanceToken,
+        MessageBoxIndex, QueryId, ReplyFrame, RequestKind, SecretBytes, WriteCap,
+    },
 };
 
 /// The plaintext of every call measured: 1 KB.
 pub const PLAINTEXT_LEN: usize = 1_024;
-
-/// What a box holds and a message may hold in the geometry that the stub announces.
-const USER_FORWARD_PAYLOAD_LENGTH: u64 = 2_000;
 
 const PLACEHOLDER: [u8; 16] = [0xa5; 16];
 
@@ -26,37 +25,7 @@ pub fn encrypt_write() -> AnyRequest {
 
 /// The two frames that open every link.
 pub fn greeting() -> Vec<u8> {
-    let sphinx = SphinxGeometry {
-        packet_length: 3_082,
-        nr_hops: 5,
-        header_length: 476,
-        routing_info_length: 410,
-        per_hop_routing_info_length: 82,
-        surb_length: 572,
-        sphinx_plaintext_header_length: 2,
-        payload_tag_length: 32,
-        forward_payload_length: 2_574,
-        user_forward_payload_length: USER_FORWARD_PAYLOAD_LENGTH,
-        next_node_hop_length: 65,
-        sprp_key_material_length: 64,
-        nike_name: "x25519".into(),
-        kem_name: String::new(),
-    };
-    let status = ConnectionStatus {
-        is_connected: true,
-        instance_token: InstanceToken::from([3; 16]),
-        sphinx_geometry: Some(sphinx),
-        pigeonhole_geometry: PigeonholeGeometry::from_user_forward_payload_length(
-            USER_FORWARD_PAYLOAD_LENGTH,
-        ),
-    };
-    let mut out = Vec::new();
-    for response in
-        [AnyResponse::ConnectionStatus(status), AnyResponse::NewPkiDocument(NewPkiDocument { payload: None })]
-    {
-        response.encode(&mut out).expect("the frame is small");
-    }
-    out
+    testing::greeting(InstanceToken::from([3; 16]), true)
 }
 
 /// Answers every `encrypt_write` with the same envelope, under the id of its request.
@@ -70,8 +39,7 @@ impl Stub {
     /// Encodes the frames it answers with.
     #[expect(clippy::new_without_default, reason = "work that a reader should see being done")]
     pub fn new() -> Self {
-        let mut reply = Vec::new();
-        let frame = ReplyFrame {
+        let answer = ReplyFrame {
             query_id: Some(QueryId::from(PLACEHOLDER)),
             kind: RequestKind::EncryptWrite,
             result: Ok(AnyReply::EncryptWrite(EncryptReply {
@@ -81,12 +49,9 @@ impl Stub {
                 next_message_box_index: MessageBoxIndex::from([8; 104]),
             })),
         };
-        AnyResponse::Reply(frame).encode(&mut reply).expect("the frame is small");
+        let reply = testing::frame(&AnyResponse::Reply(answer));
         let query_id_at = find(&reply, &PLACEHOLDER).expect("the id stands in the reply");
-        let mut session = Vec::new();
-        let opened = SessionTokenReply { app_id: AppId::from([9; 16]), resumed: false };
-        AnyResponse::SessionToken(opened).encode(&mut session).expect("the frame is small");
-        Self { reply, query_id_at, session }
+        Self { reply, query_id_at, session: testing::frame(&testing::session(false)) }
     }
 
     /// Takes whole frames off the front of `input` and appends their answers to `out`.

@@ -4,9 +4,8 @@ use std::{
     future::Future,
     marker::PhantomData,
     pin::{Pin, pin},
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
+    task::{Context, Poll},
+    thread,
 };
 
 use kpthin::{Client, Config, ConnectError, devnet::DevnetConfig};
@@ -126,14 +125,6 @@ impl Adapter for AsyncStd {
 #[derive(Debug)]
 pub struct Blocking;
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 impl Adapter for Blocking {
     fn connect(config: Config) -> BoxFuture<Result<Client, ConnectError>> {
         Box::pin(async { kpthin::blocking::connect(config) })
@@ -141,7 +132,7 @@ impl Adapter for Blocking {
 
     fn run<T: Send + 'static>(body: impl Future<Output = T> + Send + 'static) -> T {
         let mut body = pin!(body);
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let waker = kpthin::unparking_waker();
         let mut cx = Context::from_waker(&waker);
         loop {
             match body.as_mut().poll(&mut cx) {

@@ -5,6 +5,7 @@
 //! comes from the seed, which is printed when a test fails.
 
 pub mod adapters;
+mod after;
 pub mod bodies;
 pub mod boxes;
 mod daemon;
@@ -18,6 +19,7 @@ mod scripted;
 mod tap;
 mod wire;
 
+pub use after::{After, answered_or_lost};
 pub use daemon::{Conn, Daemon};
 pub use net::Net;
 pub use pair::{Completion, Pair};

@@ -310,7 +310,7 @@ impl<D: Daemon> Pair<D> {
         }
     }
 
-    fn act(&mut self, output: Output) {
+    fn do_output(&mut self, output: Output) {
         assert_eq!(self.closed, None, "an output after the last one: {output:?}");
         match output {
             Output::Closed(reason) => self.closed = Some(reason),

@@ -9,9 +9,7 @@ use std::{
 use kpthin_core::{
     Instant,
     frame::FrameBuffer,
-    wire::{
-        AnyRequest, AnyResponse, ConnectionStatus, InstanceToken, NewPkiDocument, RequestFrame, Shutdown,
-    },
+    wire::{AnyRequest, AnyResponse, InstanceToken, RequestFrame, Shutdown},
 };
 
 use crate::{Conn, Daemon, sample};
@@ -49,10 +47,8 @@ impl Talk<'_> {
 
     /// Says it after a while, whatever is said in between.
     pub fn send_after(&mut self, pause: Duration, response: &AnyResponse) {
-        let mut bytes = Vec::new();
-        response.encode(&mut bytes).expect("it is short enough");
         self.order += 1;
-        self.line.later.insert((self.now + pause, self.order), bytes);
+        self.line.later.insert((self.now + pause, self.order), sample::frame(response));
     }
 
     /// Answers as an honest daemon does, if there is something to say.
@@ -82,9 +78,7 @@ impl Talk<'_> {
 
     /// Says these bytes as the body of a frame.
     pub fn frame(&mut self, body: &[u8]) {
-        let len = u32::try_from(body.len()).expect("it is short enough");
-        self.raw(&len.to_be_bytes());
-        self.raw(body);
+        self.raw(&sample::frame_of(body));
     }
 
     /// Closes the connection.
@@ -184,12 +178,7 @@ impl Scripted {
     }
 
     fn status(&self) -> AnyResponse {
-        AnyResponse::ConnectionStatus(ConnectionStatus {
-            is_connected: self.mixnet,
-            instance_token: self.instance,
-            sphinx_geometry: Some(sample::sphinx_geometry()),
-            pigeonhole_geometry: Some(sample::pigeonhole_geometry()),
-        })
+        sample::status(self.instance, self.mixnet)
     }
 
     fn treat(&mut self, now: Instant, conn: Conn, frame: &RequestFrame) {
@@ -224,9 +213,7 @@ impl Daemon for Scripted {
         self.conns += 1;
         let mut line = Line::default();
         if !self.mute {
-            self.status().encode(&mut line.out).expect("it is short enough");
-            let document = AnyResponse::NewPkiDocument(NewPkiDocument { payload: None });
-            document.encode(&mut line.out).expect("it is short enough");
+            line.out = sample::greeting(self.instance, self.mixnet);
         }
         self.lines.insert(self.conns, line);
         Some(self.conns)
@@ -238,11 +225,7 @@ impl Daemon for Scripted {
             return;
         }
         line.input.push(bytes);
-        let mut frames = Vec::new();
-        while let Some(body) = line.input.next_frame().expect("the machine writes no overlong frame") {
-            frames.extend(RequestFrame::decode(body).expect("the machine writes valid frames"));
-        }
-        for frame in frames {
+        for frame in sample::requests(&mut line.input) {
             self.treat(now, conn, &frame);
         }
     }

@@ -6,6 +6,7 @@ use kpthin_core::{
     Instant,
     frame::FrameBuffer,
     machine::{LinkId, limits},
+    testing::requests,
     wire::{AnyRequest, AnyResponse, QueryId, ReplyFrame, RequestFrame, RequestKind, SurbId, WriteCapHash},
 };
 
@@ -92,9 +93,7 @@ impl Tap {
     /// Reads what the machine appended to the driver's buffer.
     pub(crate) fn wrote(&mut self, now: Instant, link: LinkId, bytes: &[u8]) {
         self.up.push(bytes);
-        while let Some(body) = self.up.next_frame().expect("the machine writes no overlong frame") {
-            let frame =
-                RequestFrame::decode(body).expect("the machine writes valid frames").expect("one member");
+        for frame in requests(&mut self.up) {
             self.check(now, &frame);
             *self.times.entry(plain(&frame.request)).or_default() += 1;
             self.written.push(Written { at: now, link, frame });

@@ -7,18 +7,7 @@ use kpthin_core::{
     machine::CallId,
     wire::{AnyRequest, Class},
 };
-use kpthin_tests::{Cut, Direction, How, Pair, Scripted, sample};
-
-/// What the daemon is when the client comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    Resumed,
-    GraceExpired,
-    Restarted,
-    ShutDown,
-}
-
-const AFTER: [After; 4] = [After::Resumed, After::GraceExpired, After::Restarted, After::ShutDown];
+use kpthin_tests::{After, Cut, Direction, How, Pair, Scripted, sample};
 
 fn calls() -> Vec<AnyRequest> {
     vec![
@@ -46,12 +35,7 @@ fn daemon() -> Scripted {
 fn run(seed: u64, cut: Option<(Cut, After)>) -> Pair<Scripted> {
     let mut pair = Pair::new(seed, daemon());
     if let Some((cut, after)) = cut {
-        pair.on_cut(cut, move |pair| match after {
-            After::Resumed => {}
-            After::GraceExpired => pair.daemon.forget_sessions(),
-            After::Restarted => pair.daemon.restart(),
-            After::ShutDown => pair.daemon.shut_down(),
-        });
+        pair.cut_then(cut, after);
     }
     let calls: Vec<CallId> = calls().into_iter().map(|request| pair.start(request)).collect();
     assert!(pair.settle(Duration::from_secs(7_200)), "calls hang");
@@ -108,32 +92,32 @@ fn an_uncut_conversation_succeeds() {
 
 #[test]
 fn cut_upwards_by_end_of_file() {
-    every_byte(How::EndOfFile, Direction::Up, &AFTER[..3]);
+    every_byte(How::EndOfFile, Direction::Up, &After::ALL[..3]);
 }
 
 #[test]
 fn cut_downwards_by_end_of_file() {
-    every_byte(How::EndOfFile, Direction::Down, &AFTER[..3]);
+    every_byte(How::EndOfFile, Direction::Down, &After::ALL[..3]);
 }
 
 #[test]
 fn cut_upwards_by_reset() {
-    every_byte(How::Reset, Direction::Up, &AFTER[..1]);
+    every_byte(How::Reset, Direction::Up, &After::ALL[..1]);
 }
 
 #[test]
 fn cut_downwards_by_reset() {
-    every_byte(How::Reset, Direction::Down, &AFTER[..1]);
+    every_byte(How::Reset, Direction::Down, &After::ALL[..1]);
 }
 
 #[test]
 fn cut_upwards_by_silence() {
-    every_byte(How::Silence, Direction::Up, &AFTER[1..3]);
+    every_byte(How::Silence, Direction::Up, &After::ALL[1..3]);
 }
 
 #[test]
 fn cut_downwards_by_silence() {
-    every_byte(How::Silence, Direction::Down, &AFTER[1..3]);
+    every_byte(How::Silence, Direction::Down, &After::ALL[1..3]);
 }
 
 #[test]

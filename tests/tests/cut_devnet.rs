@@ -5,28 +5,15 @@
 
 use std::time::Duration;
 
-use kpthin_core::{
-    error::{CallError, Fate},
-    machine::CallId,
-    wire::{Request, SendMessage},
-};
+use kpthin_core::{error::CallError, wire::Request};
 use kpthin_devnet::DevnetConfig;
 use kpthin_tests::{
-    Cut, Direction, How, Net, Pair,
+    After, Cut, Direction, How, Net, Pair, answered_or_lost,
     boxes::{Stream, Unwritten},
-    profiles, sample,
+    profiles,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// What the daemon is when the client comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    Resumed,
-    GraceExpired,
-    Restarted,
-    ShutDown,
-}
 
 const SCENES: [(How, After); 10] = [
     (How::EndOfFile, After::Resumed),
@@ -60,33 +47,16 @@ impl Run {
     }
 }
 
-fn message(pair: &Pair<Net>) -> Option<SendMessage> {
-    let echo = pair.machine.document()?.services("echo").next()?.destination();
-    Some(SendMessage {
-        destination_id_hash: Some(echo.node),
-        recipient_queue_id: Some(echo.queue),
-        ..sample::message(1)
-    })
-}
-
 /// Writes a box and reads it, with a message under way and one cut.
 fn run(config: &DevnetConfig, cut: Option<(Cut, After)>) -> Pair<Net> {
     let mut pair = Pair::new(21, Net::new(21, config.clone()));
     if let Some((cut, after)) = cut {
-        pair.on_cut(cut, move |pair| {
-            let now = pair.now();
-            match after {
-                After::Resumed => {}
-                After::GraceExpired => pair.refuse_until = now + 30 * SECOND,
-                After::Restarted => pair.daemon.restart(now),
-                After::ShutDown => pair.daemon.bounce(now, 3 * SECOND),
-            }
-        });
+        pair.cut_then(cut, after);
     }
     let silent = cut.is_some_and(|(cut, _)| cut.how == How::Silence);
     let mut run = Run { pair, silent, unanswered: 0 };
     let stream = Stream::of(run.call(Stream::request(1)));
-    let echo: Option<CallId> = message(&run.pair).map(|message| run.pair.start(message));
+    let echo = run.pair.start(run.pair.echo(1));
     let index = stream.first();
     let envelope = run.call(stream.encrypt_write(&index, b"through it all"));
     run.call(stream.send_write(envelope));
@@ -96,15 +66,7 @@ fn run(config: &DevnetConfig, cut: Option<(Cut, After)>) -> Pair<Net> {
     let reply = run.call(stream.send_read(&index, envelope, Unwritten::Polls));
     assert_eq!(&reply.plaintext.expect("a content")[..], b"through it all");
     let mut pair = run.pair;
-    match pair.finish(echo.expect("an echo service")) {
-        Ok(_) => {}
-        // Its reply was lost with the daemon, or it never came to it.
-        Err(error @ (CallError::LinkLost(_) | CallError::Unanswered)) => {
-            assert_eq!(error.fate(), Fate::MaybeExecuted);
-            assert!(cut.is_some(), "lost without a cause");
-        }
-        Err(error) => panic!("{error:?}"),
-    }
+    answered_or_lost(pair.finish(echo), cut.is_some());
     pair
 }
 

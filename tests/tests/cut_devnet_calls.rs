@@ -6,29 +6,17 @@
 use std::time::Duration;
 
 use kpthin_core::{
-    error::{CallError, Fate, ReplicaError},
+    error::{CallError, ReplicaError},
     wire::{NewKeypair, SendMessage, StartResendingEncryptedMessage},
 };
 use kpthin_devnet::DevnetConfig;
 use kpthin_tests::{
-    Cut, Direction, How, Net, Pair,
+    After, Cut, Direction, How, Net, Pair, answered_or_lost,
     boxes::{Stream, Unwritten},
-    sample,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 const SEED: u64 = 33;
-
-/// What the daemon is when the client comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    Resumed,
-    GraceExpired,
-    Restarted,
-    ShutDown,
-}
-
-const AFTER: [After; 4] = [After::Resumed, After::GraceExpired, After::Restarted, After::ShutDown];
 
 /// One call of each class. The envelope was made beforehand: an envelope works at any daemon of
 /// the network, so every run can use the same one.
@@ -49,31 +37,17 @@ fn prepare() -> Calls {
     let stream = Stream::new(&mut pair, 1);
     let index = stream.first();
     let envelope = pair.call(stream.encrypt_read(&index)).expect("an envelope");
-    let document = pair.machine.document().expect("a document");
-    let echo = document.services("echo").next().expect("an echo service").destination();
     Calls {
         local: Stream::request(2),
         operation: stream.send_read(&index, envelope, Unwritten::Ends),
-        message: SendMessage {
-            destination_id_hash: Some(echo.node),
-            recipient_queue_id: Some(echo.queue),
-            ..sample::message(1)
-        },
+        message: pair.echo(1),
     }
 }
 
 fn run(calls: &Calls, cut: Option<(Cut, After)>) -> Pair<Net> {
     let mut pair = Pair::new(SEED, Net::new(SEED, config()));
     if let Some((cut, after)) = cut {
-        pair.on_cut(cut, move |pair| {
-            let now = pair.now();
-            match after {
-                After::Resumed => {}
-                After::GraceExpired => pair.refuse_until = now + 30 * SECOND,
-                After::Restarted => pair.daemon.restart(now),
-                After::ShutDown => pair.daemon.bounce(now, 3 * SECOND),
-            }
-        });
+        pair.cut_then(cut, after);
     }
     let local = pair.start(calls.local.clone());
     let operation = pair.start(calls.operation.clone());
@@ -82,15 +56,7 @@ fn run(calls: &Calls, cut: Option<(Cut, After)>) -> Pair<Net> {
     assert!(pair.finish(local).is_ok(), "a local call survives every loss");
     let unwritten = Err(CallError::Replica(ReplicaError::BoxIdNotFound));
     assert_eq!(pair.finish(operation), unwritten, "an operation survives every loss");
-    match pair.finish(message) {
-        Ok(_) => {}
-        // Its reply was lost with the daemon, or it never came to it.
-        Err(error @ (CallError::LinkLost(_) | CallError::Unanswered)) => {
-            assert_eq!(error.fate(), Fate::MaybeExecuted);
-            assert!(cut.is_some(), "lost without a cause");
-        }
-        Err(error) => panic!("{error:?}"),
-    }
+    answered_or_lost(pair.finish(message), cut.is_some());
     pair
 }
 
@@ -103,8 +69,8 @@ fn every_byte(direction: Direction) {
     let total = if direction == Direction::Up { up } else { down };
     assert!(total > 2_000, "{total} bytes are not a conversation");
     for after_bytes in 0..total {
-        let turn = after_bytes % AFTER.len();
-        let afters = if every { &AFTER[..] } else { &AFTER[turn..=turn] };
+        let turn = after_bytes % After::ALL.len();
+        let afters = if every { &After::ALL[..] } else { &After::ALL[turn..=turn] };
         for after in afters {
             let how = if *after == After::ShutDown { How::Unharmed } else { How::EndOfFile };
             let pair = run(&calls, Some((Cut { direction, after_bytes, how }, *after)));

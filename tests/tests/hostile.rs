@@ -185,12 +185,7 @@ fn a_slow_drip_of_strays_is_forgiven() {
 fn endless_empty_maps_and_repeated_statuses_end_the_link() {
     for body in [&[0xa0][..], b"\xa1\x61x\x01"] {
         let mut pair = Pair::up(3, Scripted::honest());
-        let mut frames = Vec::new();
-        for _ in 0..3_000 {
-            frames.extend_from_slice(&u32::try_from(body.len()).unwrap().to_be_bytes());
-            frames.extend_from_slice(body);
-        }
-        pair.daemon.broadcast_raw(&frames);
+        pair.daemon.broadcast_raw(&sample::frame_of(body).repeat(3_000));
         pair.run_for(SECOND / 2);
         assert_ne!(pair.machine.status().link, LinkStatus::Up, "a million of these would go through");
         pair.run_for(60 * SECOND);

@@ -51,12 +51,7 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        cell::RefCell,
-        future::ready,
-        pin::pin,
-        task::{Context, Poll, Waker},
-    };
+    use std::{cell::RefCell, future::ready};
 
     use super::*;
 
@@ -71,9 +66,7 @@ mod tests {
                 _ => Ok(address),
             })
         });
-        let Poll::Ready(result) = pin!(connecting).poll(&mut Context::from_waker(Waker::noop())) else {
-            panic!("nothing to wait for")
-        };
+        let result = crate::tests::now(connecting).expect("nothing to wait for");
         (tried.into_inner(), result.map_err(|error| error.kind()))
     }
 

@@ -58,6 +58,8 @@ pub mod error;
 pub mod frame;
 pub mod machine;
 pub mod pki;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod time;
 pub mod wire;
 

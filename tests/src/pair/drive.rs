@@ -2,7 +2,8 @@
 
 use kpthin_core::{
     Instant,
-    machine::{DisconnectCause, DisconnectMode, LinkId, Output, limits},
+    machine::{DisconnectCause, DisconnectMode, LinkId, Machine, Output, limits},
+    testing::Drive,
     wire::AnyRequest,
 };
 
@@ -13,23 +14,13 @@ use crate::{
     wire::{DIAL, Link, Phase, SOCKET_BUFFER},
 };
 
-impl<D: Daemon> Pair<D> {
-    /// The canonical loop: outputs until idle, then bytes, and again if there were any.
-    pub(super) fn drain_machine(&mut self) {
-        loop {
-            loop {
-                match self.machine.poll_output() {
-                    Output::Idle { wake_at } => {
-                        self.machine_wake = wake_at;
-                        break;
-                    }
-                    output => self.act(output),
-                }
-            }
-            if !self.transmit() {
-                return;
-            }
-        }
+impl<D: Daemon> Drive for Pair<D> {
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn act(&mut self, output: Output) {
+        self.do_output(output);
     }
 
     fn transmit(&mut self) -> bool {
@@ -47,6 +38,13 @@ impl<D: Daemon> Pair<D> {
             self.check_sent_once(&written.frame.request);
         }
         wrote
+    }
+}
+
+impl<D: Daemon> Pair<D> {
+    /// Drains the machine as the contract has it.
+    pub(super) fn drain_machine(&mut self) {
+        self.machine_wake = Drive::drain(self);
     }
 
     /// A message is never sent twice.

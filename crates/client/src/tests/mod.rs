@@ -12,3 +12,5 @@ mod random;
 mod tracing;
 mod waiting;
 mod world;
+
+pub(crate) use self::world::now;

@@ -10,10 +10,11 @@ use std::{
 use kpthin_core::{
     frame::FrameBuffer,
     pki::{Document, MixDescriptor, Parameter},
+    testing,
     wire::{
-        AnyReply, AnyRequest, AnyResponse, CancelReply, ConnectionStatus, EncryptReply, FailureDetail,
-        IndexReply, KeypairReply, MessageBoxIndex, NewPkiDocument, PigeonholeGeometry, QueryId, ReadCap,
-        ReplyFailure, ReplyFrame, RequestFrame, ResendingReply, SessionTokenReply, SphinxGeometry, WriteCap,
+        AnyReply, AnyRequest, AnyResponse, CancelReply, EncryptReply, FailureDetail, IndexReply,
+        KeypairReply, MessageBoxIndex, NewPkiDocument, QueryId, ReadCap, ReplyFailure, ReplyFrame,
+        RequestFrame, ResendingReply, WriteCap,
     },
 };
 
@@ -120,8 +121,7 @@ impl Peer {
     }
 
     pub(super) fn send(&self, response: &AnyResponse) {
-        let mut bytes = Vec::new();
-        response.encode(&mut bytes).unwrap();
+        let bytes = testing::frame(response);
         self.wake(|wire| wire.to_client.extend(bytes));
     }
 
@@ -135,11 +135,7 @@ impl Peer {
         let mut bytes = Vec::new();
         self.wake(|wire| bytes.extend(wire.to_peer.drain(..)));
         self.frames.push(&bytes);
-        let mut requests = Vec::new();
-        while let Some(body) = self.frames.next_frame().unwrap() {
-            requests.extend(RequestFrame::decode(body).unwrap());
-        }
-        requests
+        testing::requests(&mut self.frames)
     }
 
     /// The one request that the client has sent since the last look.
@@ -150,12 +146,7 @@ impl Peer {
     }
 
     pub(super) fn status(&self, is_connected: bool) {
-        self.send(&AnyResponse::ConnectionStatus(ConnectionStatus {
-            is_connected,
-            instance_token: [5; 16].into(),
-            sphinx_geometry: Some(sphinx_geometry()),
-            pigeonhole_geometry: PigeonholeGeometry::from_user_forward_payload_length(2000),
-        }));
+        self.send(&testing::status([5; 16].into(), is_connected));
     }
 
     pub(super) fn document(&self, document: Option<&Document>) {
@@ -164,8 +155,7 @@ impl Peer {
     }
 
     pub(super) fn session(&self, resumed: bool) {
-        let app_id = [6; 16].into();
-        self.send(&AnyResponse::SessionToken(SessionTokenReply { app_id, resumed }));
+        self.send(&testing::session(resumed));
     }
 
     pub(super) fn reply(&self, query_id: Option<QueryId>, reply: AnyReply) {
@@ -244,25 +234,6 @@ impl Peer {
 
     pub(super) fn writes(&self) -> usize {
         self.wire.lock().unwrap().writes
-    }
-}
-
-fn sphinx_geometry() -> SphinxGeometry {
-    SphinxGeometry {
-        packet_length: 3082,
-        nr_hops: 5,
-        header_length: 476,
-        routing_info_length: 410,
-        per_hop_routing_info_length: 82,
-        surb_length: 572,
-        sphinx_plaintext_header_length: 2,
-        payload_tag_length: 32,
-        forward_payload_length: 2574,
-        user_forward_payload_length: 2000,
-        next_node_hop_length: 65,
-        sprp_key_material_length: 64,
-        nike_name: "x25519".to_owned(),
-        kem_name: String::new(),
     }
 }
 

@@ -287,7 +287,7 @@ impl World {
 }
 
 /// What a future gives when polled once.
-pub(super) fn now<F: Future>(future: F) -> Option<F::Output> {
+pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,

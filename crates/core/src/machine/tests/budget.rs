@@ -3,14 +3,7 @@
 use super::*;
 use crate::machine::limits::{IDLE_FRAMES_MAX, IDLE_FRAMES_PER_SECOND};
 use alloc::{vec, vec::Vec};
-use sample::{document, echo, quick, refusal, sent, stray, write};
-
-/// One frame around the bytes of a body.
-fn framed(body: &[u8]) -> Vec<u8> {
-    let mut frame = u32::try_from(body.len()).unwrap().to_be_bytes().to_vec();
-    frame.extend_from_slice(body);
-    frame
-}
+use sample::{document, echo, frame_of, quick, refusal, sent, stray, write};
 
 /// Everything that achieves nothing on a link where the mix network is up and epoch 1 known.
 fn idle() -> Vec<Vec<u8>> {
@@ -29,8 +22,8 @@ fn idle() -> Vec<Vec<u8>> {
     .map(frame)
     .collect();
     // An empty map, and a member that nobody knows.
-    idle.push(framed(&[0xa0]));
-    idle.push(framed(&[0xa1, 0x61, b'x', 0xf6]));
+    idle.push(frame_of(&[0xa0]));
+    idle.push(frame_of(&[0xa1, 0x61, b'x', 0xf6]));
     idle
 }
 

@@ -12,6 +12,7 @@ use crate::{
     Instant,
     error::{CallError, CloseReason},
     frame::FrameBuffer,
+    testing::{Drive, requests},
     wire::{AnyReply, AnyRequest, AnyResponse, RequestFrame, RequestKind, SurbId},
 };
 
@@ -88,32 +89,7 @@ impl Rig {
 
     /// Drains the machine as the contract has it.
     pub(super) fn drain(&mut self) {
-        for _ in 0..100_000 {
-            match self.machine.poll_output() {
-                Output::Closed(reason) => assert_eq!(self.closed.replace(reason), None),
-                Output::Completed(call, result) => {
-                    let twice = self.results.insert(call, result);
-                    assert_eq!(twice, None, "{call:?} ended twice");
-                }
-                Output::Connect(link) => self.link = Some(link),
-                Output::Disconnect(link, mode) => self.disconnects.push((link, mode)),
-                Output::Event(event) => self.events.push(event),
-                Output::Timer(timer) => self.timers.push(timer),
-                Output::Idle { wake_at } => {
-                    self.wake_at = wake_at;
-                    let mut out = Vec::new();
-                    if let Some(link) = self.link.filter(|_| !self.stuck) {
-                        self.machine.poll_transmit(self.now, link, &mut out);
-                    }
-                    if out.is_empty() {
-                        return;
-                    }
-                    self.frames.extend(decode(&out));
-                    self.bytes.extend(out);
-                }
-            }
-        }
-        panic!("never idle");
+        self.wake_at = Drive::drain(self);
     }
 
     /// What was written since it was asked last.
@@ -285,14 +261,41 @@ impl Rig {
     }
 }
 
+impl Drive for Rig {
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn act(&mut self, output: Output) {
+        match output {
+            Output::Closed(reason) => assert_eq!(self.closed.replace(reason), None),
+            Output::Completed(call, result) => {
+                let twice = self.results.insert(call, result);
+                assert_eq!(twice, None, "{call:?} ended twice");
+            }
+            Output::Connect(link) => self.link = Some(link),
+            Output::Disconnect(link, mode) => self.disconnects.push((link, mode)),
+            Output::Event(event) => self.events.push(event),
+            Output::Idle { .. } => {}
+            Output::Timer(timer) => self.timers.push(timer),
+        }
+    }
+
+    fn transmit(&mut self) -> bool {
+        let Some(link) = self.link.filter(|_| !self.stuck) else { return false };
+        let mut out = Vec::new();
+        self.machine.poll_transmit(self.now, link, &mut out);
+        self.frames.extend(decode(&out));
+        self.bytes.extend(&out);
+        !out.is_empty()
+    }
+}
+
 pub(super) fn decode(bytes: &[u8]) -> Vec<RequestFrame> {
     let mut buffer = FrameBuffer::default();
     buffer.push(bytes);
-    let mut frames = Vec::new();
-    while let Some(body) = buffer.next_frame().unwrap() {
-        frames.push(RequestFrame::decode(body).unwrap().unwrap());
-    }
-    assert_eq!(buffer.pending_len(), 0);
+    let frames = requests(&mut buffer);
+    assert_eq!(buffer.pending_len(), 0, "only whole frames are written");
     frames
 }
 

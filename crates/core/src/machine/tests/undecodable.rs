@@ -22,9 +22,7 @@ fn frame_of(member: &str, members: &[(&str, Vec<u8>)]) -> Vec<u8> {
         body.extend(text(key));
         body.extend(value);
     }
-    let mut frame = u32::try_from(body.len()).unwrap().to_be_bytes().to_vec();
-    frame.extend(body);
-    frame
+    sample::frame_of(&body)
 }
 
 fn id(query: QueryId) -> Vec<u8> {
