@@ -62,6 +62,13 @@ impl FrameBuffer {
         self.bytes.len() - self.consumed
     }
 
+    /// The bytes that wait for the rest of their frame, and frames that were not taken yet.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn pending(&self) -> &[u8] {
+        self.bytes.get(self.consumed..).unwrap_or_default()
+    }
+
     /// Forgets everything: what follows belongs to another link.
     pub fn clear(&mut self) {
         self.bytes.zeroize();

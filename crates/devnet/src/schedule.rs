@@ -50,6 +50,12 @@ impl<E> Schedule<E> {
         self.events.values_mut()
     }
 
+    /// When what is due, in order.
+    #[cfg(feature = "testing")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Instant, &E)> {
+        self.events.iter().map(|((at, _), event)| (*at, event))
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.events.len()

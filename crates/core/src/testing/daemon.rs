@@ -43,11 +43,10 @@ pub fn session(resumed: bool) -> AnyResponse {
 #[must_use]
 pub fn sent(send: &SendMessage) -> AnyResponse {
     AnyResponse::MessageSent(MessageSent {
-        message_id: None,
         surbid: send.surbid,
         sent_at: 1_700_000_000,
         reply_eta: 2_000_000_000,
-        err: None,
+        ..MessageSent::default()
     })
 }
 

@@ -13,12 +13,14 @@
 
 mod daemon;
 mod drive;
+mod fingerprint;
 mod frames;
 mod geometry;
 mod requests;
 
 pub use daemon::{answer, echo, greeting, no_document, sent, session, status};
 pub use drive::Drive;
+pub use fingerprint::Fingerprint;
 pub use frames::{frame, frame_of, requests};
 pub use geometry::{PAYLOAD_LEN_MAX, pigeonhole_geometry, sphinx_geometry};
 pub use requests::{

@@ -82,6 +82,21 @@ impl Devnet {
     }
 }
 
+#[cfg(feature = "testing")]
+impl Devnet {
+    /// Tells everything that has happened to it and makes a difference to what will.
+    ///
+    /// What it draws at random from now on is no part of that, nor how it was configured, what goes wrong on purpose, and
+    /// what it has counted.
+    pub fn fingerprint(&self, to: &mut kpthin_core::testing::Fingerprint) {
+        self.process.tell(to);
+        self.connections.tell(to);
+        self.sessions.tell(to);
+        self.operations.tell(to);
+        self.network.tell(to);
+    }
+}
+
 impl Devnet {
     /// What it was made of, with values brought into their range.
     #[must_use]

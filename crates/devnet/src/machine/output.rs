@@ -8,6 +8,14 @@ use super::EndReason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub(crate) u64);
 
+#[cfg(feature = "testing")]
+impl ConnId {
+    /// Tells which connection it is.
+    pub(super) fn tell(self, to: &mut kpthin_core::testing::Fingerprint) {
+        to.name(&[&b"connection"[..], &self.0.to_be_bytes()].concat());
+    }
+}
+
 impl std::fmt::Display for ConnId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "#{}", self.0)

@@ -83,6 +83,16 @@ impl Process {
         }
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) fn tell(&self, to: &mut kpthin_core::testing::Fingerprint) {
+        to.tag(&format!("{:?} {}", self.state, self.document.is_some()));
+        to.name(self.instance_token.as_bytes());
+        to.list(self.schedule.iter(), |to, (at, due)| {
+            to.time(at);
+            to.tag(&format!("{due:?}"));
+        });
+    }
+
     /// Counts the planned events.
     #[cfg(test)]
     pub(super) fn planned(&self) -> usize {

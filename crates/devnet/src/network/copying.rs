@@ -125,6 +125,31 @@ impl Copying {
     }
 }
 
+#[cfg(feature = "testing")]
+impl Copying {
+    pub(crate) fn tell(&self, to: &mut kpthin_core::testing::Fingerprint) {
+        let mut commands: Vec<_> = self.commands.iter().collect();
+        commands.sort_by_key(|(hash, _)| to.known(&hash[..]));
+        to.list(commands, |to, (hash, command)| {
+            to.name(hash);
+            match command {
+                Command::Ended { at, reply } => {
+                    to.time(*at);
+                    to.tag(&format!("{reply:?}"));
+                }
+                Command::Running(worker) => {
+                    for number in [worker.boxes, worker.done, u64::from(worker.attempt)] {
+                        to.number(number);
+                    }
+                    to.number(worker.shard);
+                    to.number(worker.code.0);
+                    to.number(u8::from(worker.unanswered.is_some()));
+                }
+            }
+        });
+    }
+}
+
 /// Walks over the boxes of one temporary stream.
 #[derive(Clone, Debug)]
 struct Worker {

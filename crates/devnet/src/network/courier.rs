@@ -95,6 +95,27 @@ impl Courier {
     }
 }
 
+#[cfg(feature = "testing")]
+impl Courier {
+    pub(crate) fn tell(&self, to: &mut kpthin_core::testing::Fingerprint) {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|(hash, entry)| (entry.created, to.known(&hash.0)));
+        to.list(entries, |to, (hash, entry)| {
+            to.name(&hash.0);
+            to.time(entry.created);
+            to.time(entry.asked_at);
+            to.number(entry.dispatched);
+            to.number(entry.outstanding);
+            to.list(&entry.replies, |to, reply| {
+                to.option(reply.as_ref(), |to, reply| {
+                    to.number(reply.code.0);
+                    to.name(&reply.body);
+                });
+            });
+        });
+    }
+}
+
 impl Courier {
     /// Says that an envelope is of another epoch.
     pub(crate) fn refuse_epoch(envelope: &CourierEnvelope) -> EnvelopeReply {

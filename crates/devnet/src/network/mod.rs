@@ -8,6 +8,8 @@ mod copying;
 mod courier;
 mod document;
 mod epochs;
+#[cfg(feature = "testing")]
+mod fingerprint;
 mod messages;
 mod packets;
 mod uplink;

@@ -44,7 +44,7 @@ fn links_that_go_wrong_from_the_first_frame_on_are_dialled_again() {
                 let sim = Simulation::new(config.clone(), [seed; 32]);
                 set(&sim, faults(&[text]));
                 let client = sim.block_on(sim.connect()).unwrap();
-                assert_eq!(client.status().link, LinkStatus::Up, "{text}, {:?}", config.profile);
+                assert_eq!(client.status().link, LinkStatus::Up, "{text}, {}", config.quirks);
                 set(&sim, Faults::default());
                 works(&sim, &client);
             }

@@ -6,6 +6,8 @@
 mod conn;
 mod ending;
 mod faults;
+#[cfg(feature = "testing")]
+mod fingerprint;
 mod greeting;
 mod limits;
 mod reading;

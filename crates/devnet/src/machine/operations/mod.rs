@@ -6,6 +6,8 @@
 mod arq;
 mod cancel;
 mod ending;
+#[cfg(feature = "testing")]
+mod fingerprint;
 mod opening;
 mod replies;
 mod start;

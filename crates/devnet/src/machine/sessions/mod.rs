@@ -3,6 +3,8 @@
 //! One of the machine's rooms. It knows connections and operations by their names only.
 
 mod ending;
+#[cfg(feature = "testing")]
+mod fingerprint;
 mod queue;
 mod resume;
 mod turns;

@@ -1,0 +1,62 @@
+//! What there is in sessions, for a search that recognises states.
+
+use kpthin_core::testing::{Fingerprint, frame};
+use kpthin_core::wire::{AnyRequest, RequestFrame};
+
+use super::{Due, Link, Mixnet, Queued, Session, Sessions};
+
+impl Sessions {
+    pub(in super::super) fn tell(&self, to: &mut Fingerprint) {
+        // Their names are random; those that connections or tokens have made known go first.
+        let mut sessions: Vec<_> = self.table.iter().collect();
+        sessions.sort_by_key(|(app, session)| {
+            let token = session.tokens.iter().filter_map(|token| to.known(token)).min();
+            (to.known(app.as_bytes()).unwrap_or(u64::MAX), token.unwrap_or(u64::MAX))
+        });
+        to.list(sessions, |to, (app, session)| {
+            to.name(app.as_bytes());
+            session.tell(to);
+        });
+        to.option(self.slots.next_at(), Fingerprint::time);
+        to.list(self.schedule.iter(), |to, (at, due)| {
+            to.time(at);
+            let (tag, app) = match due {
+                Due::Grace(app) => ("grace", app),
+                Due::Rearm(app) => ("rearm", app),
+            };
+            to.tag(tag);
+            to.name(app.as_bytes());
+        });
+    }
+}
+
+impl Session {
+    fn tell(&self, to: &mut Fingerprint) {
+        match &self.link {
+            Link::Away { replies, .. } => to.list(replies, |to, reply| to.frames(&frame(reply))),
+            Link::On(conn) => conn.tell(to),
+        }
+        to.list(&self.tokens, |to, token| to.name(token));
+        to.list(&self.queue, |to, queued| queued.tell(to));
+        to.list(&self.resends, |to, op| op.tell(to));
+        to.number(u8::from(self.rearms.is_some()));
+    }
+}
+
+impl Queued {
+    pub(in super::super) fn tell(&self, to: &mut Fingerprint) {
+        self.conn.tell(to);
+        to.name(self.app.as_bytes());
+        let (query_id, request): (_, AnyRequest) = match &self.request {
+            Mixnet::Copy(query_id, request) => (*query_id, (**request).clone().into()),
+            Mixnet::Message(request, _) => (None, (**request).clone().into()),
+            Mixnet::Nothing => return to.tag("nothing"),
+            Mixnet::Start(query_id, request) => (*query_id, (**request).clone().into()),
+        };
+        let mut bytes = Vec::new();
+        // It came in a frame.
+        let fits = RequestFrame { query_id, request }.encode(&mut bytes);
+        to.number(u8::from(fits.is_ok()));
+        to.frames(&bytes);
+    }
+}
