@@ -70,7 +70,7 @@ mod server;
 
 pub use config::{DevnetConfig, Pacing, Profile, Timing};
 pub use machine::{BoxState, ConnId, Devnet, Faults, Output, Record, Traffic, UnknownFault};
-pub use server::{NOTICE, Pipe, Server, ServerBuilder, ServerEvent, StartError};
+pub use server::{Address, NOTICE, Pipe, Server, ServerBuilder, ServerEvent, StartError};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
