@@ -46,7 +46,7 @@ pub enum StartError {
     /// [`ServerBuilder::allow_public_addresses`](super::ServerBuilder::allow_public_addresses).
     #[error("{0} is not a loopback address")]
     NotLoopback(SocketAddr),
-    /// The store belongs to a network of another seed; see [`ServerBuilder::exact_seed`](super::ServerBuilder::exact_seed).
+    /// The store belongs to a network of another seed; see `ServerBuilder::exact_seed`.
     #[error("{}: belongs to a network of another seed, {} instead of {}", .path.display(), hex(found), hex(given))]
     OtherSeed {
         /// The file of the store.

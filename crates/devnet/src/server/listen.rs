@@ -183,7 +183,7 @@ fn accept_on(
 ) -> Result<Listens, StartError> {
     let here = address.clone();
     shared.spawn("listener", move |shared| {
-        let mut failing = None;
+        let mut failing = Failing::default();
         loop {
             let accepted = accept();
             if shared.lock().stopped {
@@ -191,16 +191,14 @@ fn accept_on(
             }
             match accepted {
                 Ok(stream) => {
-                    failing = None;
+                    failing = Failing::default();
                     serve(shared, stream);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 // Such as too many open files. It is told once, and tried again after a pause.
                 Err(error) => {
-                    let reason = Some(error.to_string());
-                    if failing != reason {
-                        failing.clone_from(&reason);
-                        let reason = reason.unwrap_or_default();
+                    let reason = error.to_string();
+                    if failing.is_new(&reason) {
                         shared.tell(&ServerEvent::AcceptFailed { address: here.clone(), reason });
                     }
                     if shared.pause() {
@@ -213,10 +211,48 @@ fn accept_on(
     Ok((address, listening))
 }
 
+/// Why accepting fails at present, if it does.
+#[derive(Default)]
+struct Failing(Option<String>);
+
+impl Failing {
+    /// Whether that was not the reason the last time.
+    fn is_new(&mut self, reason: &str) -> bool {
+        let is_new = self.0.as_deref() != Some(reason);
+        if is_new {
+            self.0 = Some(reason.to_owned());
+        }
+        is_new
+    }
+}
+
 /// Whether the failure is over with the connection that had it.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_told_once_until_it_is_another() {
+        let mut failing = Failing::default();
+        let told = ["no files", "no files", "no memory", "no memory", "no files"]
+            .map(|reason| failing.is_new(reason));
+        assert_eq!(told, [true, false, true, false, true]);
+    }
+
+    #[test]
+    fn only_what_befell_one_connection_goes_without_a_word() {
+        assert!(is_of_one_connection(&io::ErrorKind::ConnectionAborted.into()));
+        #[cfg(target_os = "linux")]
+        assert!(
+            !is_of_one_connection(&rustix::io::Errno::MFILE.into()),
+            "it would be tried again without a pause"
+        );
+    }
 }

@@ -80,7 +80,7 @@ fn what_was_committed_is_there_again_and_the_seed_is_the_first() {
     let mut store = open(&folder.file()).unwrap().store;
     let tombstone = Record::new(6, [2; 32], [9; 64], Vec::new());
     store.commit(&[record(5, 1), record(5, 1), record(6, 2)], 0).unwrap();
-    store.commit(&[tombstone.clone()], 0).unwrap();
+    store.commit(std::slice::from_ref(&tombstone), 0).unwrap();
     drop(store);
     let opened = Store::open(&folder.file(), [8; 32]).unwrap();
     assert_eq!((opened.records, opened.cut, opened.store.seed()), (vec![record(5, 1), tombstone], 0, SEED));
