@@ -32,6 +32,23 @@ pub(super) struct Listening {
     file: Option<super::socket_file::SocketFile>,
 }
 
+impl Listening {
+    #[cfg_attr(
+        target_os = "linux",
+        expect(unused_variables, reason = "where a listener can't be shut down it is knocked at")
+    )]
+    fn on_tcp(listener: &TcpListener, address: &Address) -> Result<Self, StartError> {
+        Ok(Self {
+            #[cfg(unix)]
+            handle: handle(listener)?,
+            #[cfg(not(target_os = "linux"))]
+            address: address.clone(),
+            #[cfg(unix)]
+            file: None,
+        })
+    }
+}
+
 impl Drop for Listening {
     fn drop(&mut self) {
         // A thread that is not woken so has ended already.
@@ -104,15 +121,8 @@ pub(super) fn localhost(shared: &Arc<Shared>, port: u16) -> Result<Vec<Listens>,
 }
 
 fn accept_tcp(shared: &Arc<Shared>, listener: TcpListener) -> Result<Listens, StartError> {
-    let address = listener.local_addr().map_err(StartError::io("learn the address"))?.into();
-    let listening = Listening {
-        #[cfg(unix)]
-        handle: handle(&listener)?,
-        #[cfg(not(target_os = "linux"))]
-        address: Address::clone(&address),
-        #[cfg(unix)]
-        file: None,
-    };
+    let address = Address::Tcp(listener.local_addr().map_err(StartError::io("learn the address"))?);
+    let listening = Listening::on_tcp(&listener, &address)?;
     accept_on(shared, address, listening, move || {
         let (stream, _) = listener.accept()?;
         // Only a connection that has ended refuses it.
@@ -244,6 +254,34 @@ mod tests {
         let told = ["no files", "no files", "no memory", "no memory", "no files"]
             .map(|reason| failing.is_new(reason));
         assert_eq!(told, [true, false, true, false, true]);
+    }
+
+    #[test]
+    fn whoever_can_accept_nobody_tells_it_once_and_pauses_between_tries() {
+        use std::sync::mpsc;
+
+        use super::super::shared::ACCEPT_PAUSE;
+        use crate::{DevnetConfig, Server};
+
+        let (tell, told) = mpsc::channel();
+        let builder = Server::builder(DevnetConfig::instant(), [1; 32]);
+        let mut net = builder.on_event(move |event| tell.send(event.clone()).unwrap()).start().unwrap();
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = Address::from(socket.local_addr().unwrap());
+        let listening = Listening::on_tcp(&socket, &address).unwrap();
+        let (tried, tries) = mpsc::channel();
+        let accept = move || {
+            let _ = tried.send(std::time::Instant::now());
+            Err(io::ErrorKind::OutOfMemory.into())
+        };
+        let (address, listening) = accept_on(&net.shared, address, listening, accept).unwrap();
+        net.listening.push(listening);
+        let times: Vec<_> = tries.iter().take(4).collect();
+        // One of them may have been woken early.
+        assert!(times[3].duration_since(times[0]) >= ACCEPT_PAUSE * 2, "{times:?}");
+        drop(net);
+        let reason = io::Error::from(io::ErrorKind::OutOfMemory).to_string();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [ServerEvent::AcceptFailed { address, reason }]);
     }
 
     #[test]

@@ -53,8 +53,20 @@ pub enum ServerEvent {
         /// Why, such as too many open files.
         reason: String,
     },
+    /// The daemon, or the client, has closed a connection on a socket.
+    Closed {
+        /// Which one.
+        conn: ConnId,
+    },
     /// A body of null or undefined has ended the daemon; [`Server::restart`] starts it again.
     Crashed,
+    /// A connection on a socket was accepted.
+    Opened {
+        /// Which one.
+        conn: ConnId,
+        /// Where it came in: `tcp` or `unix`.
+        over: &'static str,
+    },
     /// The file of boxes ended with bytes that a killed process had not written completely, and that are gone now.
     ///
     /// No box in them was ever confirmed, unless somebody has shortened the file.
@@ -66,18 +78,6 @@ pub enum ServerEvent {
     StoreFailed {
         /// Why.
         reason: String,
-    },
-    /// The daemon, or the client, has closed a connection on a socket.
-    Closed {
-        /// Which one.
-        conn: ConnId,
-    },
-    /// A connection on a socket was accepted.
-    Opened {
-        /// Which one.
-        conn: ConnId,
-        /// Where it came in: `tcp` or `unix`.
-        over: &'static str,
     },
     /// There was no thread to be had for a connection, which is closed.
     ThreadFailed {
@@ -119,7 +119,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`StartError::Io`] if there is no port or thread to be had.
+    /// [`StartError::Listen`] if there is no port to be had, [`StartError::Io`] if there is no thread.
     pub fn start(config: DevnetConfig, seed: [u8; 32]) -> Result<Self, StartError> {
         Self::builder(config, seed).tcp(SocketAddr::from(([127, 0, 0, 1], 0))).start()
     }

@@ -18,7 +18,7 @@ use crate::config::DevnetConfig;
 use crate::machine::{ConnId, Devnet, Output};
 
 /// What the accepting threads wait after a failure, such as too many open files.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a connection looks like from the outside.
 pub(super) struct Link {

@@ -1,6 +1,7 @@
 //! The command line.
 
-mod describe;
+mod environment;
+mod examples;
 mod output;
 mod places;
 mod settings;
@@ -24,7 +25,7 @@ use settings::{Settings, TIME_MS_MAX};
 /// environment, by the variable named behind it; what stands on the command line counts more. In a variable, several
 /// addresses or faults have commas in between, and a switch is true or false.
 #[derive(Debug, Parser)]
-#[command(name = "kpthin-devnet", version, after_help = describe::EXAMPLES)]
+#[command(name = "kpthin-devnet", version, after_help = examples::EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) places: Places,
@@ -84,7 +85,7 @@ impl Args {
     /// Reads the command line and the environment; help and errors end the process.
     pub(crate) fn parse() -> Self {
         Self::try_parse_from(std::env::args_os()).unwrap_or_else(|error| {
-            let names: Vec<_> = variables().collect();
+            let names: Vec<_> = environment::set().collect();
             // Nobody may be there to read any of it.
             let _ = error.print();
             if error.use_stderr() && !names.is_empty() {
@@ -99,12 +100,12 @@ impl Args {
     pub(crate) fn unknown_variables() -> Vec<String> {
         let command = Self::command();
         let known: Vec<_> =
-            command.get_arguments().filter_map(clap::Arg::get_long).map(describe::variable).collect();
-        variables().filter(|name| !known.contains(name)).collect()
+            command.get_arguments().filter_map(clap::Arg::get_long).map(environment::variable).collect();
+        environment::set().filter(|name| !known.contains(name)).collect()
     }
 
     fn try_parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut command = describe::described(Self::command());
+        let mut command = environment::with_variables(Self::command());
         let matches = command.try_get_matches_from_mut(args)?;
         let args = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         let check = args.check();
@@ -146,12 +147,6 @@ impl Args {
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         settings::all(&self.config())
     }
-}
-
-/// The variables that are set and begin as those of flags do.
-fn variables() -> impl Iterator<Item = String> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    names.filter(|name| name.starts_with(describe::PREFIX))
 }
 
 /// Reads a fault; its time has to have a bound as well.

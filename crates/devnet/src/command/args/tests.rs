@@ -1,3 +1,5 @@
+//! The command line, as it is understood.
+
 use std::time::Duration;
 
 use super::*;
@@ -17,12 +19,12 @@ fn refused(args: &[&str]) -> String {
 
 #[test]
 fn the_command_line_is_consistent() {
-    describe::described(Args::command()).debug_assert();
+    environment::with_variables(Args::command()).debug_assert();
 }
 
 #[test]
 fn every_flag_has_a_default_and_a_variable_that_are_told() {
-    let mut command = describe::described(Args::command());
+    let mut command = environment::with_variables(Args::command());
     let help = command.render_long_help().to_string();
     let flags: Vec<_> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
     assert!(flags.len() > 25, "{flags:?}");
@@ -30,7 +32,7 @@ fn every_flag_has_a_default_and_a_variable_that_are_told() {
         let begin = help.find(&format!("      --{flag}")).expect(flag);
         let rest = &help[begin + 8..];
         let told = &rest[..rest.find("\n      --").unwrap_or(rest.len())];
-        let variable = describe::variable(flag);
+        let variable = environment::variable(flag);
         assert!(told.contains("[default: ") && told.contains(&format!("[env: {variable}]")), "{told}");
     }
     assert!(help.trim_end().ends_with("as with --listen :0 --listen [::1]:0"), "{help}");

@@ -1,10 +1,4 @@
-//! What all flags have in common: each can come from the environment.
-
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Command};
-
-/// What stands in front of a flag's name in the environment.
-pub(super) const PREFIX: &str = "KPTHIN_DEVNET_";
+//! What stands at the end of the help.
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -22,19 +16,3 @@ Examples:
           prints the keys that sign the documents of this network
   KPTHIN_DEVNET_LISTEN=:0,[::1]:0 kpthin-devnet
           as with --listen :0 --listen [::1]:0";
-
-/// Has every flag come from the environment, too, and every switch there be any word for true or false.
-pub(super) fn described(command: Command) -> Command {
-    command.mut_args(|arg| {
-        let Some(long) = arg.get_long() else { return arg };
-        let name = variable(long);
-        let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
-        let arg = arg.env(name).hide_env_values(true);
-        if is_switch { arg.value_parser(BoolishValueParser::new()) } else { arg }
-    })
-}
-
-/// The variable of a flag.
-pub(super) fn variable(long: &str) -> String {
-    [PREFIX, &long.to_uppercase().replace('-', "_")].concat()
-}
