@@ -81,7 +81,7 @@ pub use config::{DevnetConfig, Pacing, Profile, Timing};
 pub use faults::Faults;
 pub use machine::{BoxState, ConnId, Devnet, EndReason, Output, Record, Traffic};
 pub use quirks::Quirks;
-pub use server::{NOTICE, Pipe, Server, ServerBuilder, ServerEvent, StartError};
+pub use server::{Address, NOTICE, Pipe, Server, ServerBuilder, ServerEvent, StartError};
 pub use services::{Service, ServiceKind, UnknownService};
 pub use settings::SettingError;
 

@@ -1,20 +1,14 @@
 //! Runs a devnet as a process, for programs in any language.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to whoever runs it")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a process has threads, a clock, files and signals; its machine is in the library"
+)]
 
 mod command;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use command::Args;
-
 fn main() -> ExitCode {
-    match command::run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("kpthin-devnet: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    command::main()
 }

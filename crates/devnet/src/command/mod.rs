@@ -1,106 +1,205 @@
 //! The command: starts a server, says where it is, and ends it when asked to.
 
 mod args;
+mod authorities;
+mod failure;
+mod files;
+mod printer;
+mod signals;
+mod thin_client;
 
-use std::error::Error;
-use std::fmt::Write;
-use std::fs;
+use std::io::Write;
+use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use kpthin_devnet::{Faults, NOTICE, Server, ServerEvent, StartError};
+use kpthin_devnet::{Faults, NOTICE, Server, ServerBuilder, ServerEvent};
 
-pub(crate) use args::Args;
+use args::{Args, Form, Listen, UnixPlace};
+use failure::{explained, seed_bytes, seed_text};
+use files::ReadyFile;
+use printer::Printer;
 
 /// How long clients have to read that the daemon stops.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// How long whoever reads our output has to read the rest.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Runs until Ctrl-C.
-pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+/// Why the command ends.
+enum Stop {
+    /// It can't go on.
+    Failed(String),
+    /// A signal asks for it.
+    Signal(&'static str),
+}
+
+/// Runs until it is told to stop, and tells how that went.
+pub(crate) fn main() -> ExitCode {
+    let args = Args::parse();
+    let printer = match Printer::new(args.output.level()) {
+        Ok(printer) => printer,
+        Err(error) => {
+            // Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "kpthin-devnet: cannot start a thread: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = match args.output.print_authorities {
+        Some(form) => print_authorities(&args, form),
+        None => run(&args, &printer),
+    };
+    if let Err(failure) = &result {
+        printer.error(failure);
+    }
+    printer.finish(LAST_LINES);
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(args: &Args, printer: &Printer) -> Result<(), String> {
+    for name in Args::unknown_variables() {
+        printer.warn(&format!("{name} is set and stands for no flag; --help has a list"));
+    }
     // Before anything is started, so that no signal finds it half-way.
     let (stop, stopped) = mpsc::channel();
-    let failed = stop.clone();
-    ctrlc::set_handler(move || {
-        let _ = stop.send(None);
-    })?;
-    let seed = args.seed();
-    let faults = args.faults()?;
-    let server = start(args, seed, failed)?;
+    signals::tell(stop.clone()).map_err(|error| format!("cannot watch for signals: {error}"))?;
+    if let Some(path) = &args.output.ready_file {
+        ReadyFile::clear(path)?;
+    }
+    let seed = args.seed_or_random();
+    let server = start(args, seed_bytes(seed), printer, stop)?;
+    let faults = args.faults();
     server.with(|devnet, now| devnet.set_faults(now, faults.clone()));
-    println!("{NOTICE}");
-    match &args.store {
-        Some(path) => println!("profile {}, boxes are kept in {}", args.profile, path.display()),
-        None => println!("profile {}, seed {seed}; the same seed makes the same network", args.profile),
-    }
-    if faults != Faults::default() {
-        println!("on purpose: {faults}");
-    }
-    let config = thin_client_toml(&server, args);
-    println!("\n# thinclient.toml\n{config}");
-    if let Some(path) = &args.write_config {
-        fs::write(path, &config).map_err(|error| format!("{}: {error}", path.display()))?;
-        println!("written to {}", path.display());
-    }
-    println!("Ctrl-C stops it.");
+    greet(args, &server, &faults, printer)?;
+    let ready = args.output.ready_file.as_deref();
+    let ready = ready.map(|path| ReadyFile::write(path, server.addresses())).transpose()?;
+    printer.info("Ctrl-C stops it.");
 
-    if let Some(failure) = stopped.recv()? {
-        return Err(failure.into());
+    let result = match stopped.recv() {
+        Ok(Stop::Signal(name)) => {
+            printer.info("stopping: clients are told");
+            printer.debug(format!("it was {name}"));
+            server.shutdown();
+            if !server.wait_until_closed(GOODBYE) {
+                printer.info("not all of them have listened");
+            }
+            Ok(())
+        }
+        Ok(Stop::Failed(why)) => Err(why),
+        Err(_) => Err("nobody is left who could stop it".to_owned()),
+    };
+    let done = server.with(|devnet, _| devnet.traffic());
+    printer.debug(format!(
+        "it has sent {} packets and encrypted {} reads and {} writes; faults have struck {} times",
+        done.packets, done.encrypted_reads, done.encrypted_writes, done.faults
+    ));
+    if let Some(Err(error)) = ready.map(ReadyFile::remove) {
+        printer.warn(&error);
     }
-    println!("stopping: clients are told");
-    server.shutdown();
-    if !server.wait_until_closed(GOODBYE) {
-        println!("not all of them have listened");
+    result
+}
+
+/// Says what was started, and where.
+fn greet(args: &Args, server: &Server, faults: &Faults, printer: &Printer) -> Result<(), String> {
+    let (profile, seed) = (args.profile.name(), seed_text(&server.seed()));
+    printer.info(NOTICE);
+    printer.info(match &args.store {
+        Some(path) => format!("profile {profile}, seed {seed}, boxes are kept in {}", path.display()),
+        None => format!("profile {profile}, seed {seed}; the same seed makes the same network"),
+    });
+    if *faults != Faults::default() {
+        printer.info(format!("on purpose: {faults}"));
+    }
+    for (name, value) in args.settings() {
+        printer.debug(format!("{name} {value}"));
+    }
+    for address in server.addresses() {
+        printer.info(format!("listening on {address}"));
+    }
+    let config = thin_client::toml(server.addresses());
+    match (&config, &args.output.write_config) {
+        (Ok(config), _) => printer.info(format!("\n# thinclient.toml\n{config}")),
+        (Err(problem), Some(_)) => return Err(problem.clone()),
+        (Err(problem), None) => printer.warn(problem),
+    }
+    if let (Some(path), Ok(config)) = (&args.output.write_config, &config) {
+        files::write_whole(path, config.as_bytes())?;
+        printer.info(format!("written to {}", path.display()));
     }
     Ok(())
 }
 
-fn start(args: &Args, seed: u64, failed: Sender<Option<String>>) -> Result<Server, Box<dyn Error>> {
-    let mut bytes = [0; 32];
-    bytes.iter_mut().zip(seed.to_le_bytes()).for_each(|(byte, seed)| *byte = seed);
-    let mut builder = Server::builder(args.config(), bytes).on_event(move |event| match event {
-        ServerEvent::Closed { conn } => println!("connection {conn} closed"),
+fn start(args: &Args, seed: [u8; 32], printer: &Printer, stop: Sender<Stop>) -> Result<Server, String> {
+    let told = printer.clone();
+    let builder = builder(args, seed).on_event(move |event| match event {
+        ServerEvent::AcceptFailed { address, reason } => {
+            told.warn(&format!("nobody can be accepted on {address} at present: {reason}"));
+        }
+        ServerEvent::Closed { conn } => told.info(format!("connection {conn} closed")),
         ServerEvent::Crashed => {
             let why = "a client sent a body of null, on which the reference daemon crashes (Q-01)";
-            let _ = failed.send(Some(why.to_owned()));
+            let _ = stop.send(Stop::Failed(why.to_owned()));
         }
-        ServerEvent::Opened { conn, over } => println!("connection {conn} opened over {over}"),
+        ServerEvent::Opened { conn, over } => told.info(format!("connection {conn} opened over {over}")),
+        ServerEvent::StoreCut { bytes } => told.warn(&format!(
+            "the store ended with {bytes} bytes that were never written completely; they are cut off"
+        )),
         ServerEvent::StoreFailed { reason } => {
-            let _ = failed.send(Some(format!("the store can't be written any more: {reason}")));
+            let _ = stop.send(Stop::Failed(format!("the store can't be written any more: {reason}")));
+        }
+        ServerEvent::ThreadFailed { conn, reason } => {
+            told.warn(&format!("connection {conn} can't be served: {reason}"));
         }
         _ => {}
     });
-    if let Some(address) = args.listen() {
-        builder = builder.tcp(address);
+    builder.start().map_err(|error| explained(&error))
+}
+
+fn builder(args: &Args, seed: [u8; 32]) -> ServerBuilder {
+    let mut builder = Server::builder(args.config(), seed);
+    for place in args.places.listen() {
+        builder = match place {
+            Listen::Address(address) => builder.tcp(address),
+            Listen::Localhost(port) => builder.localhost(port),
+        };
     }
-    if let Some(path) = &args.unix {
-        builder = match path.to_str().and_then(|path| path.strip_prefix('@')) {
-            Some(name) => builder.abstract_name(name),
-            None => builder.unix_path(path),
+    for place in &args.places.unix {
+        builder = match place {
+            UnixPlace::Abstract(name) => builder.abstract_name(name),
+            UnixPlace::Path(path) => builder.unix_path(path),
         };
     }
     if let Some(path) = &args.store {
         builder = builder.store(path);
     }
-    if args.allow_public {
+    if args.seed.is_some() {
+        builder = builder.exact_seed();
+    }
+    if args.places.allow_public {
         builder = builder.allow_public_addresses();
     }
-    builder.start().map_err(|error| match error {
-        StartError::NotLoopback(_) => format!(
-            "{error}: others could read and change everything; --allow-public listens there all the same"
-        )
-        .into(),
-        error => error.into(),
-    })
+    builder
 }
 
-/// What a client reads to find this devnet (§8.1).
-fn thin_client_toml(server: &Server, args: &Args) -> String {
-    let mut toml = String::new();
-    // Writing to memory does not fail.
-    if let Some(path) = &args.unix {
-        let _ = writeln!(toml, "[Dial.Unix]\nAddress = {:?}", path.display().to_string());
-    } else if let Some(address) = server.tcp_addr() {
-        let _ = writeln!(toml, "[Dial.Tcp]\nAddress = {:?}\nNetwork = \"tcp\"", address.to_string());
-    }
-    toml
+fn print_authorities(args: &Args, form: Form) -> Result<(), String> {
+    let stored = builder(args, [0; 32]).stored_seed().map_err(|error| explained(&error))?;
+    let given = args.seed.map(seed_bytes);
+    let seed = match (stored, given) {
+        (Some(found), Some(given)) if found != given => {
+            let path = args.store.clone().unwrap_or_default();
+            return Err(explained(&kpthin_devnet::StartError::OtherSeed { path, found, given }));
+        }
+        (Some(seed), _) | (None, Some(seed)) => seed,
+        (None, None) => {
+            return Err(match &args.store {
+                Some(path) => format!(
+                    "{}: is not there yet, so it has no seed; give the --seed that it is to have",
+                    path.display()
+                ),
+                None => "the authorities' keys follow from the seed; give --seed, or a --store that has one"
+                    .to_owned(),
+            });
+        }
+    };
+    let text = authorities::text(args.config(), seed, form);
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| format!("standard output: {error}"))
 }

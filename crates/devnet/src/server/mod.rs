@@ -5,6 +5,7 @@
     reason = "the server is the machine's driver: clock, threads, locks and sockets are its business"
 )]
 
+mod address;
 mod builder;
 mod clock;
 mod error;
@@ -12,6 +13,8 @@ mod listen;
 mod pipe;
 mod shared;
 mod socket;
+#[cfg(unix)]
+mod socket_file;
 #[cfg(feature = "store")]
 mod store;
 #[cfg(test)]
@@ -19,7 +22,7 @@ mod tests;
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +30,7 @@ use kpthin_core::Instant;
 
 use crate::config::DevnetConfig;
 use crate::machine::{ConnId, Devnet};
+pub use address::Address;
 pub use builder::ServerBuilder;
 use clock::Clock;
 pub use error::StartError;
@@ -42,11 +46,11 @@ pub const NOTICE: &str =
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerEvent {
-    /// A body of null or undefined has ended the daemon (Q-01); [`Server::restart`] starts it again.
-    Crashed,
-    /// The file of boxes can't be written any more: every connection is closed, and the server stays as it is.
-    StoreFailed {
-        /// Why.
+    /// Nobody can be accepted there at present; it is tried again and again, and told again only after it went well.
+    AcceptFailed {
+        /// Where it listens.
+        address: Address,
+        /// Why, such as too many open files.
         reason: String,
     },
     /// The daemon, or the client, has closed a connection on a socket.
@@ -54,6 +58,8 @@ pub enum ServerEvent {
         /// Which one.
         conn: ConnId,
     },
+    /// A body of null or undefined has ended the daemon (Q-01); [`Server::restart`] starts it again.
+    Crashed,
     /// A connection on a socket was accepted.
     Opened {
         /// Which one.
@@ -61,11 +67,31 @@ pub enum ServerEvent {
         /// Where it came in: `tcp` or `unix`.
         over: &'static str,
     },
+    /// The file of boxes ended with bytes that a killed process had not written completely, and that are gone now.
+    ///
+    /// No box in them was ever confirmed, unless somebody has shortened the file.
+    StoreCut {
+        /// How many.
+        bytes: u64,
+    },
+    /// The file of boxes can't be written any more: every connection is closed, and the server stays as it is.
+    StoreFailed {
+        /// Why.
+        reason: String,
+    },
+    /// There was no thread to be had for a connection, which is closed.
+    ThreadFailed {
+        /// Which one.
+        conn: ConnId,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A running devnet.
 ///
-/// Dropping it closes all connections and stops all threads. Each socket connection takes two threads and at most some
+/// Dropping it closes all connections and stops all threads. It waits for them, except where it is dropped on one of them,
+/// by an observer or a waker: then they end by themselves. Each socket connection takes two threads and at most some
 /// 64 MiB of bytes that the client has not taken; one that takes none for a minute is closed. A client that is slow or
 /// stuck delays nobody else.
 ///
@@ -84,8 +110,7 @@ pub enum ServerEvent {
 /// ```
 pub struct Server {
     shared: Arc<Shared>,
-    tcp: Option<SocketAddr>,
-    unix: Option<PathBuf>,
+    addresses: Vec<Address>,
     listening: Vec<Listening>,
 }
 
@@ -94,7 +119,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`StartError::Io`] if there is no port or thread to be had.
+    /// [`StartError::Listen`] if there is no port to be had, [`StartError::Io`] if there is no thread.
     pub fn start(config: DevnetConfig, seed: [u8; 32]) -> Result<Self, StartError> {
         Self::builder(config, seed).tcp(SocketAddr::from(([127, 0, 0, 1], 0))).start()
     }
@@ -115,7 +140,7 @@ impl Server {
         let shared = Arc::new(Shared::new(config, seed, Clock::manual(), None));
         // Finds out when it is due for the first time.
         shared.with(|_, _| ());
-        Self { shared, tcp: None, unix: None, listening: Vec::new() }
+        Self { shared, addresses: Vec::new(), listening: Vec::new() }
     }
 
     /// The time as the server measures it.
@@ -143,16 +168,28 @@ impl Server {
         self.shared.seed
     }
 
-    /// Where it listens on TCP, with the port that it got.
+    /// Where it listens, in the order in which that was asked for, with the ports that it got.
     #[must_use]
-    pub const fn tcp_addr(&self) -> Option<SocketAddr> {
-        self.tcp
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
     }
 
-    /// Where it listens in the file system.
+    /// The first TCP address on which it listens, with the port that it got.
+    #[must_use]
+    pub fn tcp_addr(&self) -> Option<SocketAddr> {
+        self.addresses.iter().find_map(|address| match address {
+            Address::Tcp(address) => Some(*address),
+            _ => None,
+        })
+    }
+
+    /// The first path in the file system on which it listens.
     #[must_use]
     pub fn unix_path(&self) -> Option<&Path> {
-        self.unix.as_deref()
+        self.addresses.iter().find_map(|address| match address {
+            Address::Unix(path) => Some(path.as_path()),
+            _ => None,
+        })
     }
 
     /// Connects within the process, without a socket.
@@ -193,7 +230,8 @@ impl Server {
 
     /// Does something with the machine, for example [`Devnet::read_box`], and then drains it.
     ///
-    /// It is locked meanwhile. Calls other than looking need the time as the server measures it, which comes along.
+    /// It is locked meanwhile: `act` must not use the server, its pipes or what waits for them. Calls other than looking
+    /// need the time as the server measures it, which comes along.
     pub fn with<T>(&self, act: impl FnOnce(&mut Devnet, Instant) -> T) -> T {
         self.shared.with(|state, now| act(&mut state.devnet, now))
     }
@@ -202,15 +240,13 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stop();
-        for listening in self.listening.drain(..) {
-            listening.end();
-        }
+        self.listening.clear();
         self.shared.wait_for_threads();
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("tcp", &self.tcp).field("unix", &self.unix).finish_non_exhaustive()
+        f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
     }
 }

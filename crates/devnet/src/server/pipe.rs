@@ -13,7 +13,8 @@ const WRITE_LEN: usize = 64 << 10;
 
 /// What a pipe needs besides the machine: bytes on their way to the client, and who waits.
 ///
-/// Holds what one poll of the machine gave, 256 KiB and a frame at most.
+/// Holds what one poll of the machine gave, 256 KiB and a frame at most. Wakers are cloned, woken and dropped without the lock
+/// that this is behind: what is behind a waker is anybody's, and may use the server or drop it.
 #[derive(Default)]
 pub(super) struct PipeEnds {
     bytes: Vec<u8>,
@@ -73,6 +74,7 @@ impl Pipe {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        let mut waker = Some(cx.waker().clone());
         self.shared.with(|state, now| {
             let State { devnet, links, stopped, .. } = state;
             let Some(link) = links.get_mut(&self.conn) else { return Poll::Ready(Ok(0)) };
@@ -84,7 +86,7 @@ impl Pipe {
             match ends.take_bytes(buffer) {
                 0 if link.closing => Poll::Ready(Ok(0)),
                 0 => {
-                    ends.reader = Some(cx.waker().clone());
+                    std::mem::swap(&mut ends.reader, &mut waker);
                     Poll::Pending
                 }
                 len => Poll::Ready(Ok(len)),
@@ -98,6 +100,7 @@ impl Pipe {
     ///
     /// `BrokenPipe` if the connection is closed, or after [`poll_shutdown`](Self::poll_shutdown).
     pub fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut waker = Some(cx.waker().clone());
         self.shared.with(|state, now| {
             let State { devnet, links, .. } = state;
             let broken = Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -107,7 +110,7 @@ impl Pipe {
                 return broken;
             }
             if !devnet.wants_input(self.conn) {
-                ends.writer = Some(cx.waker().clone());
+                std::mem::swap(&mut ends.writer, &mut waker);
                 link.stalled = true;
                 return Poll::Pending;
             }
@@ -136,10 +139,11 @@ impl Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        self.shared.with(|state, now| {
+        let link = self.shared.with(|state, now| {
             state.devnet.handle_disconnected(now, self.conn);
-            drop(state.links.remove(&self.conn));
+            state.links.remove(&self.conn)
         });
+        drop(link);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The machine behind its lock, and the one place that drains it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread;
@@ -16,7 +18,7 @@ use crate::config::DevnetConfig;
 use crate::machine::{ConnId, Devnet, Output};
 
 /// What the accepting threads wait after a failure, such as too many open files.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a connection looks like from the outside.
 pub(super) struct Link {
@@ -74,6 +76,9 @@ pub(super) struct Shared {
     observer: Option<Observer>,
     clock: Clock,
     pub(super) seed: [u8; 32],
+    /// The stacks of threads, if not as usual: one that is too large is not to be had.
+    #[cfg(test)]
+    pub(super) stack_len: std::sync::atomic::AtomicUsize,
 }
 
 impl Shared {
@@ -84,7 +89,7 @@ impl Shared {
         observer: Option<Observer>,
     ) -> Self {
         // The epochs and the times of messages are those of the wall clock.
-        if let Clock::Wall(_) = clock
+        if !clock.is_manual()
             && let Ok(unix_time) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)
         {
             config.unix_time_at_origin = unix_time;
@@ -101,20 +106,36 @@ impl Shared {
             store: None,
         };
         let (timer, ended) = (Condvar::new(), Condvar::new());
-        Self { state: Mutex::new(state), timer, ended, write_deadline, observer, clock, seed }
+        Self {
+            state: Mutex::new(state),
+            timer,
+            ended,
+            write_deadline,
+            observer,
+            clock,
+            seed,
+            #[cfg(test)]
+            stack_len: std::sync::atomic::AtomicUsize::new(0),
+        }
     }
 
-    pub(super) fn tell(&self, event: ServerEvent) {
+    /// Tells the observer. Its panic is its own affair: the thread that it happens on has others to serve.
+    pub(super) fn tell(&self, event: &ServerEvent) {
         if let Some(observer) = &self.observer {
-            observer(&event);
+            drop(catch_unwind(AssertUnwindSafe(|| observer(event))));
         }
     }
 
     /// Waits until no connection is left, at most so long; tells whether there is none.
     pub(super) fn wait_until_closed(&self, timeout: Duration) -> bool {
-        let until = std::time::Instant::now() + timeout;
+        // None is beyond what the clock can show.
+        let until = std::time::Instant::now().checked_add(timeout);
         let mut state = self.lock();
         while !state.links.is_empty() {
+            let Some(until) = until else {
+                state = Self::wait(&self.ended, state);
+                continue;
+            };
             let left = until.saturating_duration_since(std::time::Instant::now());
             if left.is_zero() {
                 return false;
@@ -153,6 +174,9 @@ impl Shared {
             #[cfg(feature = "store")]
             events.extend(self.store(&mut state, &mut wakers));
             self.drain(&mut state, &mut wakers);
+            if state.links.is_empty() {
+                self.ended.notify_all();
+            }
             let crashed = state.devnet.has_crashed();
             let before = std::mem::replace(&mut state.crashed, crashed);
             if crashed && !before {
@@ -160,8 +184,8 @@ impl Shared {
             }
             result
         };
-        wakers.into_iter().for_each(Waker::wake);
-        events.into_iter().for_each(|event| self.tell(event));
+        wake(wakers);
+        events.iter().for_each(|event| self.tell(event));
         result
     }
 
@@ -246,8 +270,21 @@ impl Shared {
         self.lock().threads += 1;
         let running = Running(Arc::clone(self));
         let builder = thread::Builder::new().name(format!("devnet {name}"));
-        let spawned = builder.spawn(move || work(&running.0));
+        #[cfg(test)]
+        let builder = match self.stack_len.load(std::sync::atomic::Ordering::SeqCst) {
+            0 => builder,
+            len => builder.stack_size(len),
+        };
+        let spawned = builder.spawn(move || {
+            SERVES.set(Arc::as_ptr(&running.0).addr());
+            work(&running.0);
+        });
         spawned.map(drop).map_err(StartError::io("start a thread"))
+    }
+
+    /// Whether this thread is one of the server's own.
+    fn is_served_here(self: &Arc<Self>) -> bool {
+        SERVES.get() == Arc::as_ptr(self).addr()
     }
 
     /// Wakes the machine when it wants to be.
@@ -261,7 +298,7 @@ impl Shared {
                         _ if state.stopped => return,
                         Some(at) if at <= now => break,
                         Some(at) => {
-                            let left = at.saturating_since(now);
+                            let left = shared.clock.sleep_for(at.saturating_since(now));
                             let waited = shared.timer.wait_timeout(state, left);
                             state = waited.unwrap_or_else(PoisonError::into_inner).0;
                         }
@@ -286,17 +323,38 @@ impl Shared {
         let mut wakers = Vec::new();
         let mut state = self.lock();
         Self::end(&mut state, &mut wakers);
+        // Pipes may outlive the server, and its file is free for the next one. Nothing is confirmed from now on.
+        #[cfg(feature = "store")]
+        let store = state.store.take();
         drop(state);
+        #[cfg(feature = "store")]
+        drop(store);
         self.timer.notify_all();
         self.ended.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
     }
 
-    pub(super) fn wait_for_threads(&self) {
+    /// Waits until all threads have ended, unless this is one of them: then they end by themselves.
+    pub(super) fn wait_for_threads(self: &Arc<Self>) {
+        if self.is_served_here() {
+            return;
+        }
         let mut state = self.lock();
         while state.threads > 0 {
             state = Self::wait(&self.ended, state);
         }
+    }
+}
+
+thread_local! {
+    /// Where the state is that this thread serves, as a number; it lives as long as the thread.
+    static SERVES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Wakes all of them, without any lock held. A panic of one is its own affair.
+fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        drop(catch_unwind(AssertUnwindSafe(|| waker.wake())));
     }
 }
 

@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
+use super::ServerEvent;
 use super::shared::{Link, LinkEnd, Shared};
-use super::{ServerEvent, StartError};
 use crate::machine::{ConnId, Devnet};
 
 const READ_LEN: usize = 64 << 10;
@@ -102,23 +102,16 @@ pub(super) fn serve(shared: &Arc<Shared>, stream: Stream) {
         drop(state.links.insert(conn, link));
         conn
     });
-    shared.tell(ServerEvent::Opened { conn, over: stream.kind() });
+    shared.tell(&ServerEvent::Opened { conn, over: stream.kind() });
     let socket = Socket { conn, stream, changed };
     let reader = socket.clone();
-    let started = spawn(shared, "writer", move |shared| socket.write_on(shared));
-    let started = started.and_then(|()| spawn(shared, "reader", move |shared| reader.read_on(shared)));
-    if started.is_err() {
+    let started = shared.spawn("writer", move |shared| socket.write_on(shared));
+    let started = started.and_then(|()| shared.spawn("reader", move |shared| reader.read_on(shared)));
+    if let Err(error) = started {
+        shared.tell(&ServerEvent::ThreadFailed { conn, reason: error.to_string() });
         gone(shared, conn);
         forget(shared, conn);
     }
-}
-
-fn spawn(
-    shared: &Arc<Shared>,
-    name: &str,
-    work: impl FnOnce(&Arc<Shared>) + Send + 'static,
-) -> Result<(), StartError> {
-    shared.spawn(name, work)
 }
 
 #[derive(Clone)]
@@ -218,6 +211,6 @@ fn forget(shared: &Shared, conn: ConnId) {
     if let Some(Link { end: LinkEnd::Socket { stream, changed }, .. }) = link {
         stream.shut_down();
         changed.notify_all();
-        shared.tell(ServerEvent::Closed { conn });
+        shared.tell(&ServerEvent::Closed { conn });
     }
 }

@@ -1,6 +1,11 @@
 //! Real sockets and pipes; everything waits for the event itself.
 #![cfg(target_os = "linux")]
 
+mod clock;
+mod ending;
+mod events;
+mod places;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::linux::net::SocketAddrExt;
@@ -158,63 +163,6 @@ fn every_kind_of_connection_is_served() {
     Client::new(Blocking::new(net.connect_in_process())).check();
 }
 
-#[test]
-fn public_addresses_are_refused_unless_allowed() {
-    let public = SocketAddr::from(([0, 0, 0, 0], 0));
-    assert_eq!(builder().tcp(public).start().err(), Some(StartError::NotLoopback(public)));
-    let net = builder().tcp(public).allow_public_addresses().start().unwrap();
-    assert!(net.tcp_addr().unwrap().ip().is_unspecified());
-}
-
-#[test]
-fn a_stale_socket_is_replaced_and_a_live_one_is_not() {
-    let path = path("stale");
-    drop(UnixListener::bind(&path).unwrap());
-    let net = builder().unix_path(&path).start().unwrap();
-    unix(&path).check();
-    assert_eq!(builder().unix_path(&path).start().err(), Some(StartError::PathInUse(path.clone())));
-    drop(net);
-    assert!(!path.exists());
-    std::fs::write(&path, "not a socket").unwrap();
-    assert_eq!(builder().unix_path(&path).start().err(), Some(StartError::PathInUse(path.clone())));
-    std::fs::remove_file(&path).unwrap();
-}
-
-#[test]
-fn only_the_owner_can_connect() {
-    use std::os::unix::fs::PermissionsExt;
-
-    let path = path("owner");
-    let _net = builder().unix_path(&path).start().unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-}
-
-#[test]
-fn dropping_the_server_leaves_alone_what_has_taken_its_path() {
-    let path = path("taken");
-    let net = builder().unix_path(&path).start().unwrap();
-    std::fs::remove_file(&path).unwrap();
-    let other = UnixListener::bind(&path).unwrap();
-    drop(net);
-    assert!(path.exists());
-    other.set_nonblocking(true).unwrap();
-    assert!(other.accept().is_err(), "nobody knocked");
-    std::fs::remove_file(&path).unwrap();
-
-    // Neither does it wait for a knock that nobody hears.
-    let net = builder().unix_path(&path).start().unwrap();
-    std::fs::remove_file(&path).unwrap();
-    drop(net);
-}
-
-#[test]
-fn a_socket_that_nobody_can_vouch_for_is_left_alone() {
-    let path = path("datagram");
-    let _socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
-    assert_eq!(builder().unix_path(&path).start().err(), Some(StartError::PathInUse(path.clone())));
-    std::fs::remove_file(&path).unwrap();
-}
-
 /// Asks for far more than the buffers of a socket hold, and reads nothing of it.
 fn overfill(stream: &mut impl Write) -> std::io::Result<()> {
     let mut bytes = Vec::new();
@@ -225,21 +173,6 @@ fn overfill(stream: &mut impl Write) -> std::io::Result<()> {
             .unwrap();
     }
     stream.write_all(&bytes)
-}
-
-#[test]
-fn dropping_the_server_waits_for_no_stuck_client() {
-    let path = path("drop-stuck");
-    let net = builder().tcp(loopback()).unix_path(&path).start().unwrap();
-    let mut local = unix(&path);
-    local.check();
-    overfill(&mut local.stream).unwrap();
-    let mut remote = Client::new(TcpStream::connect(net.tcp_addr().unwrap()).unwrap());
-    remote.check_as(2);
-    overfill(&mut remote.stream).unwrap();
-    let began = std::time::Instant::now();
-    drop(net);
-    assert!(began.elapsed() < DEADLINE / 2);
 }
 
 #[test]
@@ -257,23 +190,6 @@ fn a_client_that_never_reads_is_dropped_after_the_deadline_that_was_set() {
         assert!(began.elapsed() < DEADLINE / 2);
         std::thread::yield_now();
     }
-}
-
-#[test]
-fn a_farewell_closes_the_socket_and_dropping_the_server_all_of_them() {
-    let path = path("close");
-    let net = builder().unix_path(&path).start().unwrap();
-    let mut client = unix(&path);
-    client.check();
-    client.send(ThinClose {});
-    assert_eq!(client.next(), None);
-
-    let (mut first, mut second) = (unix(&path), Client::new(Blocking::new(net.connect_in_process())));
-    first.check();
-    second.check_as(2);
-    drop(net);
-    assert_eq!(first.next(), None);
-    assert_eq!(second.next(), None);
 }
 
 #[test]

@@ -1,0 +1,157 @@
+//! A client of the crudest kind.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use kpthin_core::frame::FrameBuffer;
+use kpthin_core::wire::{
+    AnyReply, AnyRequest, AnyResponse, EncryptRead, EncryptReply, EncryptWrite, KeypairReply,
+    MessageBoxIndex, NewKeypair, NextMessageBoxIndex, QueryId, ReadCap, ReplyFailure, RequestFrame, Seed,
+    StartResendingEncryptedMessage, WriteCap,
+};
+
+/// A connection to a daemon.
+pub(crate) trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
+/// A client that waits for each answer.
+pub(crate) struct Client {
+    stream: Box<dyn Stream>,
+    frames: FrameBuffer,
+}
+
+impl Client {
+    /// Connects to the address in a `thinclient.toml`.
+    pub(crate) fn connect(greeting: &str) -> Self {
+        let address = greeting.lines().find_map(|line| line.strip_prefix("Address = ")).expect(greeting);
+        Self::tcp(address.trim_matches('"'))
+    }
+
+    pub(crate) fn tcp(address: &str) -> Self {
+        Self::new(TcpStream::connect(address).expect("connected"))
+    }
+
+    pub(crate) fn unix(path: &Path) -> Self {
+        Self::new(UnixStream::connect(path).expect("connected"))
+    }
+
+    pub(crate) fn new(stream: impl Stream + 'static) -> Self {
+        Self { stream: Box::new(stream), frames: FrameBuffer::default() }
+    }
+
+    /// The responses that come until the connection ends.
+    pub(crate) fn rest(mut self) -> Vec<AnyResponse> {
+        let mut bytes = Vec::new();
+        let _ = self.stream.read_to_end(&mut bytes).expect("read");
+        self.frames.push(&bytes);
+        let mut responses = Vec::new();
+        while let Some(body) = self.frames.next_frame().expect("frames") {
+            responses.extend(AnyResponse::decode(body).expect("a response"));
+        }
+        responses
+    }
+
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("sent");
+    }
+
+    pub(crate) fn call(&mut self, request: impl Into<AnyRequest>) -> Result<AnyReply, ReplyFailure> {
+        self.try_call(request).expect("the daemon has closed the connection")
+    }
+
+    /// The answer, unless the daemon closes the connection.
+    fn try_call(&mut self, request: impl Into<AnyRequest>) -> Option<Result<AnyReply, ReplyFailure>> {
+        let query_id = Some(QueryId::from([1; 16]));
+        let mut bytes = Vec::new();
+        RequestFrame { query_id, request: request.into() }.encode(&mut bytes).expect("encoded");
+        self.stream.write_all(&bytes).ok()?;
+        loop {
+            while let Some(body) = self.frames.next_frame().expect("a frame") {
+                if let Some(AnyResponse::Reply(reply)) = AnyResponse::decode(body).expect("a response") {
+                    return Some(reply.result);
+                }
+            }
+            let mut buffer = [0; 4_096];
+            let len = self.stream.read(&mut buffer).ok().filter(|len| *len > 0)?;
+            self.frames.push(&buffer[..len]);
+        }
+    }
+
+    pub(crate) fn keys(&mut self) -> KeypairReply {
+        match self.call(NewKeypair { seed: Some(Seed::from([9; 32])) }) {
+            Ok(AnyReply::NewKeypair(keys)) => keys,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        keys: &KeypairReply,
+        index: &MessageBoxIndex,
+        text: &str,
+    ) -> MessageBoxIndex {
+        self.try_write(keys, index, text).expect("the daemon has closed the connection")
+    }
+
+    pub(crate) fn try_write(
+        &mut self,
+        keys: &KeypairReply,
+        index: &MessageBoxIndex,
+        text: &str,
+    ) -> Option<MessageBoxIndex> {
+        let sealed = self.try_call(EncryptWrite {
+            plaintext: Some(text.into()),
+            write_cap: Some(keys.write_cap.clone()),
+            message_box_index: Some(index.clone()),
+        })?;
+        let Ok(AnyReply::EncryptWrite(sealed)) = sealed else { panic!("{sealed:?}") };
+        let next = sealed.next_message_box_index.clone();
+        let started = self.try_call(start(sealed, None, Some(keys.write_cap.clone()), index))?;
+        assert!(started.is_ok(), "{started:?}");
+        Some(next)
+    }
+
+    pub(crate) fn next(&mut self, index: MessageBoxIndex) -> MessageBoxIndex {
+        match self.call(NextMessageBoxIndex { message_box_index: Some(index) }) {
+            Ok(AnyReply::NextMessageBoxIndex(reply)) => reply.next_message_box_index,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn read(&mut self, keys: &KeypairReply, index: &MessageBoxIndex) -> Result<Vec<u8>, u8> {
+        let sealed = self.call(EncryptRead {
+            read_cap: Some(keys.read_cap.clone()),
+            message_box_index: Some(index.clone()),
+        });
+        let Ok(AnyReply::EncryptRead(sealed)) = sealed else { panic!("{sealed:?}") };
+        match self.call(start(sealed, Some(keys.read_cap.clone()), None, index)) {
+            Ok(AnyReply::StartResendingEncryptedMessage(reply)) => {
+                Ok(reply.plaintext.expect("content").to_vec())
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(failure) => Err(failure.error_code),
+        }
+    }
+}
+
+fn start(
+    sealed: EncryptReply,
+    read_cap: Option<ReadCap>,
+    write_cap: Option<WriteCap>,
+    index: &MessageBoxIndex,
+) -> StartResendingEncryptedMessage {
+    StartResendingEncryptedMessage {
+        read_cap,
+        write_cap,
+        message_box_index: Some(index.as_bytes().into()),
+        reply_index: None,
+        envelope_descriptor: sealed.envelope_descriptor,
+        message_ciphertext: sealed.message_ciphertext,
+        envelope_hash: Some(sealed.envelope_hash),
+        no_retry_on_box_id_not_found: true,
+        no_idempotent_box_already_exists: true,
+    }
+}
