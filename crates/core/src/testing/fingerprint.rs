@@ -81,6 +81,20 @@ impl Fingerprint {
         self.number(len);
     }
 
+    /// Tells things whose order makes no difference: each is put where what it tells itself puts it.
+    pub fn unordered<T: Copy>(&mut self, things: impl IntoIterator<Item = T>, tell: impl Fn(&mut Self, T)) {
+        let mut sorted: Vec<_> = things
+            .into_iter()
+            .map(|thing| {
+                let mut alone = self.clone();
+                tell(&mut alone, thing);
+                (alone.finish(), thing)
+            })
+            .collect();
+        sorted.sort_by_key(|(alone, _)| *alone);
+        self.list(sorted, |to, (_, thing)| tell(to, thing));
+    }
+
     /// Tells a point in time, as seen from now.
     pub fn time(&mut self, at: Instant) {
         self.duration(at.saturating_since(self.now));
@@ -97,12 +111,6 @@ impl Fingerprint {
         let next = self.names.len() as u64 + 1;
         let name = *self.names.entry(id.to_vec()).or_insert(next);
         self.number(name);
-    }
-
-    /// The number that an id has already, for those that have to be told in an order.
-    #[must_use]
-    pub fn known(&self, id: &[u8]) -> Option<u64> {
-        self.names.get(id).copied()
     }
 
     /// Tells bytes that mean what they are.
@@ -225,6 +233,22 @@ mod tests {
             assert_eq!(frames(&[one[..cut].to_vec()]), frames(&[other[..cut].to_vec()]), "{cut}");
             assert_ne!(frames(&[one[..cut].to_vec()]), frames(core::slice::from_ref(&one)), "{cut}");
         }
+    }
+
+    #[test]
+    fn what_has_no_order_is_the_same_in_any() {
+        let of = |things: [&[&[u8]]; 3]| {
+            of(|fingerprint| {
+                fingerprint.name(b"met before");
+                fingerprint.unordered(things, |to, thing| to.list(thing, |to, id| to.name(id)));
+            })
+        };
+        let things: [&[&[u8]]; 3] = [&[b"met before"], &[b"a", b"b"], &[b"c", b"c"]];
+        let [one, two, three] = things;
+        assert_eq!(of(things), of([three, one, two]));
+        assert_eq!(of(things), of([&[b"y", b"x"], &[b"z", b"z"], one]));
+        assert_ne!(of(things), of([one, two, two]));
+        assert_ne!(of(things), of([&[b"another"], two, three]));
     }
 
     #[test]

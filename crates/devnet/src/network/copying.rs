@@ -128,9 +128,7 @@ impl Copying {
 #[cfg(feature = "testing")]
 impl Copying {
     pub(crate) fn tell(&self, to: &mut kpthin_core::testing::Fingerprint) {
-        let mut commands: Vec<_> = self.commands.iter().collect();
-        commands.sort_by_key(|(hash, _)| to.known(&hash[..]));
-        to.list(commands, |to, (hash, command)| {
+        to.unordered(&self.commands, |to, (hash, command)| {
             to.name(hash);
             match command {
                 Command::Ended { at, reply } => {

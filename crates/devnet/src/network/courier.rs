@@ -98,9 +98,7 @@ impl Courier {
 #[cfg(feature = "testing")]
 impl Courier {
     pub(crate) fn tell(&self, to: &mut kpthin_core::testing::Fingerprint) {
-        let mut entries: Vec<_> = self.entries.iter().collect();
-        entries.sort_by_key(|(hash, entry)| (entry.created, to.known(&hash.0)));
-        to.list(entries, |to, (hash, entry)| {
+        to.unordered(&self.entries, |to, (hash, entry)| {
             to.name(&hash.0);
             to.time(entry.created);
             to.time(entry.asked_at);

@@ -15,19 +15,31 @@ impl Network {
             to.time(at);
             due.tell(to);
         });
-        to.list(&self.couriers, |to, courier| courier.tell(to));
-        to.list(&self.copying, |to, copying| copying.tell(to));
-        to.list(self.replicas.identity_keys(), |to, (number, _)| {
-            let store = self.replicas.store(*number);
-            let mut records: Vec<_> = store.into_iter().flat_map(|store| store.records()).collect();
-            records.sort_by_key(|(_, sealed)| to.known(&sealed.box_id.0).unwrap_or(u64::MAX));
-            to.list(records, |to, (epoch, sealed)| {
+        let couriers = self.couriers.iter().zip(&self.copying).enumerate();
+        to.unordered(couriers, |to, (number, (courier, copying))| {
+            to.name(&self::courier(number));
+            courier.tell(to);
+            copying.tell(to);
+        });
+        to.unordered(self.replicas.identity_keys().keys(), |to, number| {
+            to.name(&replica(*number));
+            let records = self.replicas.store(*number).into_iter().flat_map(|store| store.records());
+            to.unordered(records, |to, (epoch, sealed)| {
                 to.number(self.replica_epoch().saturating_sub(epoch));
                 to.name(&sealed.box_id.0);
                 to.name(&sealed.ciphertext);
             });
         });
     }
+}
+
+/// The name of a courier: which one it is makes no difference.
+pub(crate) fn courier(number: usize) -> Vec<u8> {
+    format!("courier {number}").into_bytes()
+}
+
+fn replica(number: u8) -> Vec<u8> {
+    format!("replica {number}").into_bytes()
 }
 
 impl OpId {
@@ -66,23 +78,23 @@ impl Due {
         match self {
             Self::AtCourier(packet) => {
                 packet.op.tell(to);
-                to.number(packet.courier);
+                to.name(&courier(packet.courier));
                 to.name(&packet.query);
             }
             Self::AtReplica { courier, slot, envelope } => {
-                to.number(*courier);
+                to.name(&self::courier(*courier));
                 to.number(*slot);
                 to.name(&envelope.hash().0);
             }
             Self::Back(arrival) => arrival.tell(to),
             Self::Connected => to.tag("connected"),
             Self::Copy { courier, hash } => {
-                to.number(*courier);
+                to.name(&self::courier(*courier));
                 to.name(hash);
             }
             Self::EpochEnd => to.tag("epoch end"),
             Self::Replicate(push) => {
-                to.number(push.replica);
+                to.name(&replica(push.replica));
                 to.name(&push.sealed.box_id.0);
                 to.name(&push.sealed.ciphertext);
             }

@@ -49,7 +49,7 @@ impl Operation {
         });
         // Only whether it was sent twice makes a difference.
         to.number(self.packets.min(2));
-        to.number(self.courier);
+        to.name(&crate::network::courier_name(self.courier));
         to.tag(&format!("{} {}", self.hidden, self.cancelled));
     }
 }

@@ -7,13 +7,7 @@ use super::{Due, Link, Mixnet, Queued, Session, Sessions};
 
 impl Sessions {
     pub(in super::super) fn tell(&self, to: &mut Fingerprint) {
-        // Their names are random; those that connections or tokens have made known go first.
-        let mut sessions: Vec<_> = self.table.iter().collect();
-        sessions.sort_by_key(|(app, session)| {
-            let token = session.tokens.iter().filter_map(|token| to.known(token)).min();
-            (to.known(app.as_bytes()).unwrap_or(u64::MAX), token.unwrap_or(u64::MAX))
-        });
-        to.list(sessions, |to, (app, session)| {
+        to.unordered(&self.table, |to, (app, session)| {
             to.name(app.as_bytes());
             session.tell(to);
         });
@@ -36,7 +30,7 @@ impl Session {
             Link::Away { replies, .. } => to.list(replies, |to, reply| to.frames(&frame(reply))),
             Link::On(conn) => conn.tell(to),
         }
-        to.list(&self.tokens, |to, token| to.name(token));
+        to.unordered(&self.tokens, |to, token| to.name(token));
         to.list(&self.queue, |to, queued| queued.tell(to));
         to.list(&self.resends, |to, op| op.tell(to));
         to.number(u8::from(self.rearms.is_some()));
