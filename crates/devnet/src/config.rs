@@ -146,6 +146,9 @@ pub struct DevnetConfig {
 }
 
 impl DevnetConfig {
+    /// How many service nodes there are, each with a courier; quirks number them from 0.
+    pub const COURIERS: u8 = 2;
+
     /// The profiles by name: what a command line offers.
     pub const PROFILES: [(&'static str, Profile); 3] = [
         ("instant", Self::instant),

@@ -79,7 +79,7 @@ mod settings;
 
 pub use config::{DevnetConfig, Pacing, Profile, Timing};
 pub use faults::Faults;
-pub use machine::{BoxState, ConnId, Devnet, EndReason, Output, Record, Traffic};
+pub use machine::{BoxState, ConnId, Crash, Devnet, EndReason, Output, Record, Traffic};
 pub use quirks::Quirks;
 pub use server::{Address, NOTICE, Pipe, Server, ServerBuilder, ServerEvent, StartError};
 pub use services::{Service, ServiceKind, UnknownService};

@@ -277,8 +277,8 @@ mod tests {
         let mut quirks = Quirks::default();
         for (wrong, right) in [
             ("crash-on-null=1", "crash-on-null, perhaps with =on or =off"),
-            ("rearm", "rearm=MS with a number from 1, or off"),
-            ("rearm=0", "rearm=MS with a number from 1, or off"),
+            ("rearm", "rearm=MS with a number from 1 to 31536000000, or off"),
+            ("rearm=0", "rearm=MS with a number from 1 to 31536000000, or off"),
             ("connection-limit=many", "connection-limit=NUMBER with a number from 1, or off"),
             ("silent-courier=off", "silent-courier=NUMBER with the number of one, from 0, or none"),
         ] {

@@ -67,7 +67,7 @@ fn run(args: &Args, printer: &Printer) -> Result<(), String> {
     }
     let seed = args.seed_or_random();
     let server = start(args, seed_bytes(seed), printer, stop)?;
-    let faults = args.faults();
+    let faults = args.network.faults();
     server.with(|devnet, now| devnet.set_faults(now, faults.clone()));
     greet(args, &server, &faults, printer)?;
     let ready = args.output.ready_file.as_deref();
@@ -100,7 +100,7 @@ fn run(args: &Args, printer: &Printer) -> Result<(), String> {
 
 /// Says what was started, and where.
 fn greet(args: &Args, server: &Server, faults: &Faults, printer: &Printer) -> Result<(), String> {
-    let (profile, seed) = (args.profile.name(), seed_text(&server.seed()));
+    let (profile, seed) = (args.network.profile.name(), seed_text(&server.seed()));
     printer.info(NOTICE);
     printer.info(match &args.store {
         Some(path) => format!("profile {profile}, seed {seed}, boxes are kept in {}", path.display()),
@@ -108,6 +108,13 @@ fn greet(args: &Args, server: &Server, faults: &Faults, printer: &Printer) -> Re
     });
     if *faults != Faults::default() {
         printer.info(format!("on purpose: {faults}"));
+    }
+    if !args.network.quirks().is_empty() {
+        printer.info(format!("otherwise than the profile: {}", args.network.quirks().join(" ")));
+    }
+    printer.debug(format!("quirks: {}", args.config().quirks));
+    for service in &args.config().services {
+        printer.debug(format!("service {service}"));
     }
     for (name, value) in args.settings() {
         printer.debug(format!("{name} {value}"));
@@ -134,10 +141,9 @@ fn start(args: &Args, seed: [u8; 32], printer: &Printer, stop: Sender<Stop>) -> 
         ServerEvent::AcceptFailed { address, reason } => {
             told.warn(&format!("nobody can be accepted on {address} at present: {reason}"));
         }
-        ServerEvent::Closed { conn } => told.info(format!("connection {conn} closed")),
-        ServerEvent::Crashed => {
-            let why = "a client sent a body of null, on which the reference daemon crashes (Q-01)";
-            let _ = stop.send(Stop::Failed(why.to_owned()));
+        ServerEvent::Closed { conn, reason } => told.info(format!("connection {conn} closed: {reason}")),
+        ServerEvent::Crashed(crash) => {
+            let _ = stop.send(Stop::Failed(format!("crashed as the reference daemon does: {crash}")));
         }
         ServerEvent::Opened { conn, over } => told.info(format!("connection {conn} opened over {over}")),
         ServerEvent::StoreCut { bytes } => told.warn(&format!(

@@ -188,8 +188,8 @@ mod tests {
             ("loss=-1", "loss=SHARE with a number from 0 to 1"),
             ("loss=nan", "loss=SHARE with a number from 0 to 1"),
             ("replica-down=x", "replica-down=NUMBER with the number of one, from 0, or none"),
-            ("latency=-3", "latency=MS with a number from 1"),
-            ("flapping=0", "flapping=MS with a number from 1"),
+            ("latency=-3", "latency=MS with a number from 1 to 31536000000"),
+            ("flapping=0", "flapping=MS with a number from 1 to 31536000000"),
             ("dribble=1", "dribble, perhaps with =on or =off"),
         ] {
             let error = wrong.parse::<Faults>().unwrap_err().to_string();

@@ -3,7 +3,7 @@
 use kpthin_core::Instant;
 use kpthin_core::wire::{AnyResponse, Shutdown};
 
-use super::connections::EndReason;
+use super::connections::{Crash, EndReason};
 use super::process::{Due, State};
 use super::{Devnet, lend, status};
 use crate::faults::Faults;
@@ -61,11 +61,11 @@ impl Devnet {
         self.operations.restart();
     }
 
-    /// Ends the process at once, as a body of null does to the reference.
-    pub(super) fn crash(&mut self) {
+    /// Ends the process at once, as some requests do to the reference.
+    pub(super) fn crash_on(&mut self, crash: Crash) {
         self.injector.count(true);
-        self.stop(&EndReason::Crashed);
-        self.process.state = State::Crashed;
+        self.stop(&EndReason::Crashed(crash));
+        self.process.state = State::Crashed(crash);
     }
 
     /// Whether the daemon runs: it was not [shut down](Self::shutdown) and has not crashed.
@@ -74,12 +74,15 @@ impl Devnet {
         self.process.is_running()
     }
 
-    /// Whether the daemon has crashed, as the reference does on a body of null.
+    /// What the daemon has crashed on, if it has, as the reference does on a body of null.
     ///
     /// Its connections are gone, later ones are closed at once, and [`restart`](Self::restart) starts it again.
     #[must_use]
-    pub fn has_crashed(&self) -> bool {
-        self.process.state == State::Crashed
+    pub const fn crash(&self) -> Option<Crash> {
+        match self.process.state {
+            State::Crashed(crash) => Some(crash),
+            _ => None,
+        }
     }
 
     /// Connects the daemon to the mix network or cuts it off, and tells the clients.
@@ -133,7 +136,7 @@ impl Devnet {
         match due {
             Due::Crash => {
                 if self.process.is_running() {
-                    self.crash();
+                    self.crash_on(Crash::MissingSurb);
                 }
             }
             Due::Document => self.announce_document(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kpthin_core::Instant;
 use kpthin_core::wire::InstanceToken;
 
+use super::connections::Crash;
 use crate::entropy::SeededEntropy;
 use crate::env::Env;
 use crate::faults::Faults;
@@ -22,7 +23,7 @@ const CRASH_AFTER: Duration = Duration::from_millis(4_500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// It ended without a word.
-    Crashed,
+    Crashed(Crash),
     /// It said that it stops, and will be there again by itself.
     Returning,
     Running,

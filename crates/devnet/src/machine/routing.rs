@@ -6,7 +6,7 @@ use kpthin_core::wire::{
     RequestKind,
 };
 
-use super::connections::{EndReason, LocalCall, Task};
+use super::connections::{Crash, EndReason, LocalCall, Task};
 use super::operations::Effect;
 use super::refusal::failure;
 use super::sessions::{Enqueued, Happened, Mixnet, Oddity, Queued, Turn};
@@ -31,7 +31,7 @@ impl Devnet {
 
     fn handle_task(&mut self, task: Task) {
         match task {
-            Task::Crash => self.crash(),
+            Task::Crash => self.crash_on(Crash::Null),
             Task::Empty { conn, app } => {
                 // It costs the reference a packet (§1.3).
                 if self.config.quirks.empty_frames_cost {

@@ -71,7 +71,7 @@ impl Directory {
             offered: config.services.clone(),
             gateway: Node::new(seed, "devnet-gateway-without-anonymity".to_owned()),
             mixes: nodes("mix", 3),
-            services: nodes("service", 2),
+            services: nodes("service", DevnetConfig::COURIERS),
             replicas: (0..).zip(nodes("replica", config.replicas)).collect(),
         }
     }

@@ -33,6 +33,8 @@ use courier::Courier;
 pub(crate) use document::COURIER_QUEUE;
 use document::Directory;
 use epochs::Epochs;
+#[cfg(feature = "testing")]
+pub(crate) use fingerprint::courier as courier_name;
 use packets::Due;
 pub(crate) use packets::{CourierReply, OpId, Packet};
 use uplink::Uplink;

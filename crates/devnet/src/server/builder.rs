@@ -174,7 +174,11 @@ impl ServerBuilder {
         let seed = opened.as_ref().map_or(self.seed, |opened| opened.store.seed());
         #[cfg(not(feature = "store"))]
         let seed = self.seed;
-        let shared = Shared::new(self.config, seed, self.clock.unwrap_or_else(Clock::system), self.observer);
+        let mut process_seed = [0; 32];
+        getrandom::fill(&mut process_seed)
+            .map_err(|error| StartError::io("draw random bytes")(error.into()))?;
+        let clock = self.clock.unwrap_or_else(Clock::system);
+        let shared = Shared::new(self.config, seed, process_seed, clock, self.observer);
         #[cfg(feature = "store")]
         if let Some(Opened { store, records, cut }) = opened {
             shared.keep_in(store, records);

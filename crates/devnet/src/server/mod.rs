@@ -29,7 +29,7 @@ use std::time::Duration;
 use kpthin_core::Instant;
 
 use crate::config::DevnetConfig;
-use crate::machine::{ConnId, Devnet};
+use crate::machine::{ConnId, Crash, Devnet, EndReason};
 pub use address::Address;
 pub use builder::ServerBuilder;
 use clock::Clock;
@@ -53,13 +53,17 @@ pub enum ServerEvent {
         /// Why, such as too many open files.
         reason: String,
     },
-    /// The daemon, or the client, has closed a connection on a socket.
+    /// A connection on a socket has ended.
     Closed {
         /// Which one.
         conn: ConnId,
+        /// Why.
+        reason: EndReason,
     },
-    /// A body of null or undefined has ended the daemon; [`Server::restart`] starts it again.
-    Crashed,
+    /// A client has made the daemon crash, as a body of null does to the reference.
+    ///
+    /// [`Server::restart`] starts it again.
+    Crashed(Crash),
     /// A connection on a socket was accepted.
     Opened {
         /// Which one.
@@ -137,7 +141,7 @@ impl Server {
     /// [`DevnetConfig::unix_time_at_origin`], so the same seed and the same calls give the same bytes.
     #[must_use]
     pub fn with_manual_clock(config: DevnetConfig, seed: [u8; 32]) -> Self {
-        let shared = Arc::new(Shared::new(config, seed, Clock::manual(), None));
+        let shared = Arc::new(Shared::new(config, seed, seed, Clock::manual(), None));
         // Finds out when it is due for the first time.
         shared.with(|_, _| ());
         Self { shared, addresses: Vec::new(), listening: Vec::new() }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::shared::{Link, LinkEnd, Shared, State};
-use crate::machine::ConnId;
+use crate::machine::{ConnId, EndReason};
 
 /// The most that one write takes.
 const WRITE_LEN: usize = 64 << 10;
@@ -58,7 +58,9 @@ impl Pipe {
         let conn = shared.with(|state, now| {
             let conn = state.devnet.connect(now);
             let mut link = Link::new(LinkEnd::Pipe(PipeEnds::default()));
-            link.closing = state.stopped;
+            if state.stopped {
+                link.close(EndReason::Stopped);
+            }
             drop(state.links.insert(conn, link));
             conn
         });
@@ -78,13 +80,14 @@ impl Pipe {
         self.shared.with(|state, now| {
             let State { devnet, links, stopped, .. } = state;
             let Some(link) = links.get_mut(&self.conn) else { return Poll::Ready(Ok(0)) };
+            let is_closing = link.is_closing();
             let LinkEnd::Pipe(ends) = &mut link.end else { return Poll::Ready(Ok(0)) };
             // A server that has stopped may have failed to keep what this would confirm.
             if ends.bytes.is_empty() && !*stopped {
                 devnet.poll_transmit(now, self.conn, &mut ends.bytes);
             }
             match ends.take_bytes(buffer) {
-                0 if link.closing => Poll::Ready(Ok(0)),
+                0 if is_closing => Poll::Ready(Ok(0)),
                 0 => {
                     std::mem::swap(&mut ends.reader, &mut waker);
                     Poll::Pending
@@ -104,7 +107,9 @@ impl Pipe {
         self.shared.with(|state, now| {
             let State { devnet, links, .. } = state;
             let broken = Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-            let Some(link) = links.get_mut(&self.conn).filter(|link| !link.closing) else { return broken };
+            let Some(link) = links.get_mut(&self.conn).filter(|link| !link.is_closing()) else {
+                return broken;
+            };
             let LinkEnd::Pipe(ends) = &mut link.end else { return broken };
             if ends.shut {
                 return broken;

@@ -15,15 +15,15 @@ use super::pipe::PipeEnds;
 use super::socket::Stream;
 use super::{ServerEvent, StartError};
 use crate::config::DevnetConfig;
-use crate::machine::{ConnId, Devnet, Output};
+use crate::machine::{ConnId, Crash, Devnet, EndReason, Output};
 
 /// What the accepting threads wait after a failure, such as too many open files.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a connection looks like from the outside.
 pub(super) struct Link {
-    /// Nothing more comes from the machine than what is already on its way.
-    pub(super) closing: bool,
+    /// Why nothing more comes from the machine than what is already on its way, once that is so.
+    closing: Option<EndReason>,
     /// There may be bytes to poll.
     pub(super) ready: bool,
     /// Somebody waits for the machine to read from this connection again.
@@ -38,7 +38,21 @@ pub(super) enum LinkEnd {
 
 impl Link {
     pub(super) const fn new(end: LinkEnd) -> Self {
-        Self { closing: false, ready: true, stalled: false, end }
+        Self { closing: None, ready: true, stalled: false, end }
+    }
+
+    /// Notes that it ends; the first reason counts.
+    pub(super) fn close(&mut self, reason: EndReason) {
+        let _ = self.closing.get_or_insert(reason);
+    }
+
+    pub(super) const fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// Why it has ended.
+    pub(super) fn reason(self) -> EndReason {
+        self.closing.unwrap_or(EndReason::Stopped)
     }
 
     /// Tells whoever waits on this connection to look again.
@@ -55,7 +69,7 @@ pub(super) struct State {
     pub(super) devnet: Devnet,
     pub(super) links: BTreeMap<ConnId, Link>,
     pub(super) stopped: bool,
-    crashed: bool,
+    crash: Option<Crash>,
     wake_at: Option<Instant>,
     threads: usize,
     #[cfg(feature = "store")]
@@ -85,6 +99,7 @@ impl Shared {
     pub(super) fn new(
         mut config: DevnetConfig,
         seed: [u8; 32],
+        process_seed: [u8; 32],
         clock: Clock,
         observer: Option<Observer>,
     ) -> Self {
@@ -96,10 +111,10 @@ impl Shared {
         }
         let write_deadline = config.write_deadline;
         let state = State {
-            devnet: Devnet::new(config, seed, Instant::ORIGIN),
+            devnet: Devnet::with_process_seed(config, seed, process_seed, Instant::ORIGIN),
             links: BTreeMap::new(),
             stopped: false,
-            crashed: false,
+            crash: None,
             wake_at: Some(Instant::ORIGIN),
             threads: 0,
             #[cfg(feature = "store")]
@@ -177,10 +192,9 @@ impl Shared {
             if state.links.is_empty() {
                 self.ended.notify_all();
             }
-            let crashed = state.devnet.has_crashed();
-            let before = std::mem::replace(&mut state.crashed, crashed);
-            if crashed && !before {
-                events.push(ServerEvent::Crashed);
+            let crash = state.devnet.crash();
+            if std::mem::replace(&mut state.crash, crash).is_none() {
+                events.extend(crash.map(ServerEvent::Crashed));
             }
             result
         };
@@ -206,17 +220,17 @@ impl Shared {
         let (records, oldest) = (state.devnet.take_records(), state.devnet.oldest_replica_epoch());
         let reason = store.commit(&records, oldest).err()?.to_string();
         state.store = None;
-        Self::end(state, wakers);
+        Self::end(state, &EndReason::StoreFailed, wakers);
         self.timer.notify_all();
         self.ended.notify_all();
         Some(ServerEvent::StoreFailed { reason })
     }
 
     /// Ends every connection at once.
-    fn end(state: &mut State, wakers: &mut Vec<Waker>) {
+    fn end(state: &mut State, reason: &EndReason, wakers: &mut Vec<Waker>) {
         state.stopped = true;
         for link in state.links.values_mut() {
-            link.closing = true;
+            link.close(reason.clone());
             link.wake(wakers);
             if let LinkEnd::Socket { stream, .. } = &link.end {
                 stream.shut_down();
@@ -232,9 +246,9 @@ impl Shared {
     fn drain(&self, state: &mut State, wakers: &mut Vec<Waker>) {
         loop {
             match state.devnet.poll_output() {
-                Output::Close(conn, _) => {
+                Output::Close(conn, reason) => {
                     if let Some(link) = state.links.get_mut(&conn) {
-                        link.closing = true;
+                        link.close(reason);
                         link.wake(wakers);
                     }
                 }
@@ -322,7 +336,7 @@ impl Shared {
     pub(super) fn stop(&self) {
         let mut wakers = Vec::new();
         let mut state = self.lock();
-        Self::end(&mut state, &mut wakers);
+        Self::end(&mut state, &EndReason::Stopped, &mut wakers);
         // Pipes may outlive the server, and its file is free for the next one. Nothing is confirmed from now on.
         #[cfg(feature = "store")]
         let store = state.store.take();

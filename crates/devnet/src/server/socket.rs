@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::ServerEvent;
 use super::shared::{Link, LinkEnd, Shared};
-use crate::machine::{ConnId, Devnet};
+use crate::machine::{ConnId, Devnet, EndReason};
 
 const READ_LEN: usize = 64 << 10;
 /// How long one write waits; the operating system takes no time without end.
@@ -98,7 +98,9 @@ pub(super) fn serve(shared: &Arc<Shared>, stream: Stream) {
         let conn = state.devnet.connect(now);
         let mut link =
             Link::new(LinkEnd::Socket { stream: Arc::clone(&stream), changed: Arc::clone(&changed) });
-        link.closing = state.stopped;
+        if state.stopped {
+            link.close(EndReason::Stopped);
+        }
         drop(state.links.insert(conn, link));
         conn
     });
@@ -109,7 +111,7 @@ pub(super) fn serve(shared: &Arc<Shared>, stream: Stream) {
     let started = started.and_then(|()| shared.spawn("reader", move |shared| reader.read_on(shared)));
     if let Err(error) = started {
         shared.tell(&ServerEvent::ThreadFailed { conn, reason: error.to_string() });
-        gone(shared, conn);
+        gone(shared, conn, EndReason::NoThread);
         forget(shared, conn);
     }
 }
@@ -134,7 +136,7 @@ impl Socket {
                     state.devnet.handle_input(now, self.conn, bytes);
                 }),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return gone(shared, self.conn),
+                Err(error) => return gone(shared, self.conn, EndReason::Gone(error.to_string())),
             }
         }
     }
@@ -145,7 +147,7 @@ impl Socket {
         loop {
             let wanted = state.devnet.wants_input(self.conn);
             match state.links.get_mut(&self.conn) {
-                Some(link) if link.closing => return false,
+                Some(link) if link.is_closing() => return false,
                 Some(_) if wanted => return true,
                 Some(link) => link.stalled = true,
                 None => return false,
@@ -157,8 +159,10 @@ impl Socket {
     fn write_on(&self, shared: &Shared) {
         let mut bytes = Vec::new();
         while self.wait_for_bytes(shared, &mut bytes) {
-            if self.stream.write_all(&bytes, shared.write_deadline).is_err() {
-                gone(shared, self.conn);
+            if let Err(error) = self.stream.write_all(&bytes, shared.write_deadline) {
+                let is_late = error.kind() == io::ErrorKind::TimedOut;
+                let reason = if is_late { EndReason::Unread } else { EndReason::Gone(error.to_string()) };
+                gone(shared, self.conn, reason);
                 break;
             }
             bytes.clear();
@@ -178,7 +182,7 @@ impl Socket {
             let mut state = shared.lock();
             loop {
                 match state.links.get_mut(&self.conn) {
-                    Some(link) if !link.closing => {
+                    Some(link) if !link.is_closing() => {
                         if std::mem::replace(&mut link.ready, false) {
                             break;
                         }
@@ -192,11 +196,11 @@ impl Socket {
 }
 
 /// The client is not there any more: the machine will not close a connection that it is told is gone.
-fn gone(shared: &Shared, conn: ConnId) {
+fn gone(shared: &Shared, conn: ConnId, reason: EndReason) {
     shared.with(|state, now| {
         Devnet::handle_disconnected(&mut state.devnet, now, conn);
         if let Some(link) = state.links.get_mut(&conn) {
-            link.closing = true;
+            link.close(reason);
             if let LinkEnd::Socket { stream, changed } = &link.end {
                 stream.shut_down();
                 changed.notify_all();
@@ -208,9 +212,10 @@ fn gone(shared: &Shared, conn: ConnId) {
 /// The connection is over on both sides.
 fn forget(shared: &Shared, conn: ConnId) {
     let link = shared.with(|state, _| state.links.remove(&conn));
-    if let Some(Link { end: LinkEnd::Socket { stream, changed }, .. }) = link {
+    let Some(link) = link else { return };
+    if let LinkEnd::Socket { stream, changed } = &link.end {
         stream.shut_down();
         changed.notify_all();
-        shared.tell(&ServerEvent::Closed { conn });
     }
+    shared.tell(&ServerEvent::Closed { conn, reason: link.reason() });
 }

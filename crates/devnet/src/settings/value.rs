@@ -8,6 +8,9 @@ const OFF: &str = "off";
 /// What empties one that may have several values.
 const NONE: &str = "none";
 
+/// A year: enough for every purpose, and far from where sums of times would overflow.
+const MILLIS_MAX: u64 = 365 * 24 * 60 * 60 * 1_000;
+
 /// The value of a setting.
 pub(crate) trait Value: Sized {
     /// What follows the setting's name in a text.
@@ -90,10 +93,10 @@ impl Value for BTreeSet<u8> {
 /// A time, in milliseconds; one of nothing would be no setting.
 impl Value for Duration {
     const FORM: &str = "=MS";
-    const RANGE: &str = " with a number from 1";
+    const RANGE: &str = " with a number from 1 to 31536000000";
 
     fn parse(text: Option<&str>) -> Option<Self> {
-        text?.parse().ok().filter(|millis| *millis > 0).map(Self::from_millis)
+        text?.parse().ok().filter(|millis| (1..=MILLIS_MAX).contains(millis)).map(Self::from_millis)
     }
 
     fn join(&mut self, other: Self) {
@@ -108,7 +111,7 @@ impl Value for Duration {
 /// A time, in milliseconds, or none.
 impl Value for Option<Duration> {
     const FORM: &str = "=MS";
-    const RANGE: &str = " with a number from 1, or off";
+    const RANGE: &str = " with a number from 1 to 31536000000, or off";
 
     fn parse(text: Option<&str>) -> Option<Self> {
         match text {

@@ -24,7 +24,7 @@ fn it_says_where_it_is_tells_of_connections_and_stops_when_it_is_interrupted() {
     let _ = running.until("stopping: clients are told");
     let ended = running.ended();
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
-    assert!(ended.out.contains("connection #0 closed"), "{ended:?}");
+    assert!(ended.out.contains("connection #0 closed: the daemon stops\n"), "{ended:?}");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_is_wrong_is_told() {
     let error = failed(&["--listen", "127.0.0.1:0", "--fault", "replica-down=3"], 2);
     assert!(error.contains("there is no replica 3"), "{error}");
     let error = failed(&["--profile", "kind"], 2);
-    assert!(error.contains("instant, reference"), "{error}");
+    assert!(error.contains("instant, reference, reference-2026-10"), "{error}");
     for flag in ["--write-config", "--ready-file"] {
         let error = failed(&["--listen", "127.0.0.1:0", flag, "/no/such/folder/file"], 1);
         assert!(error.contains("/no/such/folder/file: No such file or directory"), "{error}");

@@ -8,8 +8,8 @@ use std::path::Path;
 use kpthin_core::frame::FrameBuffer;
 use kpthin_core::wire::{
     AnyReply, AnyRequest, AnyResponse, EncryptRead, EncryptReply, EncryptWrite, KeypairReply,
-    MessageBoxIndex, NewKeypair, NextMessageBoxIndex, QueryId, ReadCap, ReplyFailure, RequestFrame, Seed,
-    StartResendingEncryptedMessage, WriteCap,
+    MessageBoxIndex, NewKeypair, NextMessageBoxIndex, PresentSessionToken, QueryId, ReadCap, ReplyFailure,
+    RequestFrame, Seed, SessionToken, StartResendingEncryptedMessage, WriteCap,
 };
 
 /// A connection to a daemon.
@@ -64,19 +64,49 @@ impl Client {
 
     /// The answer, unless the daemon closes the connection.
     fn try_call(&mut self, request: impl Into<AnyRequest>) -> Option<Result<AnyReply, ReplyFailure>> {
+        self.send(request)?;
+        self.reply()
+    }
+
+    fn send(&mut self, request: impl Into<AnyRequest>) -> Option<()> {
         let query_id = Some(QueryId::from([1; 16]));
         let mut bytes = Vec::new();
         RequestFrame { query_id, request: request.into() }.encode(&mut bytes).expect("encoded");
-        self.stream.write_all(&bytes).ok()?;
+        self.stream.write_all(&bytes).ok()
+    }
+
+    /// The next answer.
+    fn reply(&mut self) -> Option<Result<AnyReply, ReplyFailure>> {
+        loop {
+            if let AnyResponse::Reply(reply) = self.response()? {
+                return Some(reply.result);
+            }
+        }
+    }
+
+    /// The next response of any kind.
+    fn response(&mut self) -> Option<AnyResponse> {
         loop {
             while let Some(body) = self.frames.next_frame().expect("a frame") {
-                if let Some(AnyResponse::Reply(reply)) = AnyResponse::decode(body).expect("a response") {
-                    return Some(reply.result);
+                if let Some(response) = AnyResponse::decode(body).expect("a response") {
+                    return Some(response);
                 }
             }
             let mut buffer = [0; 4_096];
             let len = self.stream.read(&mut buffer).ok().filter(|len| *len > 0)?;
             self.frames.push(&buffer[..len]);
+        }
+    }
+
+    /// Presents a session's token; tells the mark of the daemon's process, and whether it knew the session.
+    pub(crate) fn present(&mut self, token: [u8; 16]) -> ([u8; 16], bool) {
+        let Some(AnyResponse::ConnectionStatus(status)) = self.response() else { panic!("no greeting") };
+        let client_instance_token = SessionToken::from(token);
+        self.send(PresentSessionToken { client_instance_token }).expect("sent");
+        loop {
+            if let AnyResponse::SessionToken(reply) = self.response().expect("a response") {
+                return (*status.instance_token.as_bytes(), reply.resumed);
+            }
         }
     }
 
@@ -121,13 +151,38 @@ impl Client {
         }
     }
 
+    /// Reads a box that is there.
     pub(crate) fn read(&mut self, keys: &KeypairReply, index: &MessageBoxIndex) -> Result<Vec<u8>, u8> {
+        let mut read = self.sealed_read(keys, index);
+        read.no_retry_on_box_id_not_found = true;
+        self.send(read).expect("sent");
+        self.answer()
+    }
+
+    /// Asks for a box until it is there; see [`answer`](Self::answer).
+    pub(crate) fn start_read(&mut self, keys: &KeypairReply, index: &MessageBoxIndex) {
+        let read = self.sealed_read(keys, index);
+        self.send(read).expect("sent");
+    }
+
+    fn sealed_read(
+        &mut self,
+        keys: &KeypairReply,
+        index: &MessageBoxIndex,
+    ) -> StartResendingEncryptedMessage {
         let sealed = self.call(EncryptRead {
             read_cap: Some(keys.read_cap.clone()),
             message_box_index: Some(index.clone()),
         });
         let Ok(AnyReply::EncryptRead(sealed)) = sealed else { panic!("{sealed:?}") };
-        match self.call(start(sealed, Some(keys.read_cap.clone()), None, index)) {
+        let mut read = start(sealed, Some(keys.read_cap.clone()), None, index);
+        read.no_retry_on_box_id_not_found = false;
+        read
+    }
+
+    /// The content of the box that was asked for.
+    pub(crate) fn answer(&mut self) -> Result<Vec<u8>, u8> {
+        match self.reply().expect("the daemon has closed the connection") {
             Ok(AnyReply::StartResendingEncryptedMessage(reply)) => {
                 Ok(reply.plaintext.expect("content").to_vec())
             }

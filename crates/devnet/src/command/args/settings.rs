@@ -6,10 +6,10 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Arg, ArgMatches, Command, ValueEnum};
 use kpthin_devnet::{DevnetConfig, Pacing};
 
-use super::Profile;
+use super::network::Profile;
 
 /// A year: enough for every purpose, and far from where sums of times would overflow.
-pub(super) const TIME_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1_000;
+const TIME_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1_000;
 const HEADING: &str = "How long things take, and how large they are";
 
 /// A flag with a number: how it is told, what it may be, and where it goes.
@@ -57,6 +57,12 @@ const SETTINGS: &[Setting] = &[
         timing.replica_time
     ),
     time!("write-deadline", 1, "How long a client may leave its frames unread", write_deadline),
+    time!(
+        "silence-deadline",
+        1,
+        "How long a connection may be open on which nothing was ever said",
+        silence_deadline
+    ),
     time!("grace-period", 0, "How long a session outlives its connection", grace_period),
     Setting {
         name: "epoch",
@@ -81,6 +87,14 @@ const SETTINGS: &[Setting] = &[
         range: 0..=u32::MAX as u64,
         get: |config| config.replica_capacity as u64,
         set: |config, value| config.replica_capacity = usize::try_from(value).unwrap_or(usize::MAX),
+    },
+    Setting {
+        name: "memory-max",
+        unit: Unit::Bytes,
+        help: "What all connections together may have waiting before one of them is closed",
+        range: 64 << 20..=1 << 40,
+        get: |config| config.memory_max as u64,
+        set: |config, value| config.memory_max = usize::try_from(value).unwrap_or(usize::MAX),
     },
     Setting {
         name: "payload-length",
@@ -197,17 +211,22 @@ impl Setting {
     }
 }
 
-/// What a setting is unless it is set, in each profile.
+/// What a setting is unless it is set, and in which profiles it is otherwise.
 fn defaults(get: impl Fn(&DevnetConfig) -> String) -> String {
-    let usual = get(&Profile::default().config());
-    let mut text = format!("[default: {usual}");
-    for profile in Profile::value_variants() {
-        let value = get(&profile.config());
-        if value != usual {
-            text += &format!("; with --profile {} {value}", profile.name());
+    let mut values = Vec::<(String, Vec<String>)>::new();
+    for profile in Profile::all() {
+        let (value, name) = (get(&profile.config()), profile.name().to_owned());
+        match values.iter_mut().find(|(other, _)| *other == value) {
+            Some((_, names)) => names.push(name),
+            None => values.push((value, vec![name])),
         }
     }
-    text + "]"
+    let texts = values.iter().enumerate().map(|(place, (value, names))| match place {
+        // The first profile is the usual one.
+        0 => value.clone(),
+        _ => format!("{value} with --profile {}", names.join(" or ")),
+    });
+    format!("[default: {}]", texts.collect::<Vec<_>>().join("; "))
 }
 
 fn millis(time: Duration) -> u64 {

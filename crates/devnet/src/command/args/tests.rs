@@ -36,7 +36,7 @@ fn every_flag_has_a_default_and_a_variable_that_are_told() {
         assert!(told.contains("[default: ") && told.contains(&format!("[env: {variable}]")), "{told}");
     }
     assert!(help.trim_end().ends_with("as with --listen :0 --listen [::1]:0"), "{help}");
-    assert!(help.contains("[default: 0; with --profile reference 2000]"), "{help}");
+    assert!(help.contains("[default: 0; 2000 with --profile reference or reference-2026-10]"), "{help}");
 }
 
 #[test]
@@ -115,7 +115,8 @@ fn every_number_changes_what_it_names() {
         ("send-slot", 5),
         ("replica-time", 6),
         ("write-deadline", 7),
-        ("grace-period", 8),
+        ("silence-deadline", 8),
+        ("grace-period", 9),
     ];
     for (time, millis) in [
         &mut config.timing.encrypt_time,
@@ -125,6 +126,7 @@ fn every_number_changes_what_it_names() {
         &mut config.timing.send_slot,
         &mut config.timing.replica_time,
         &mut config.write_deadline,
+        &mut config.silence_deadline,
         &mut config.grace_period,
     ]
     .into_iter()
@@ -132,15 +134,17 @@ fn every_number_changes_what_it_names() {
     {
         *time = Duration::from_millis(millis);
     }
-    config.epoch_period = Duration::from_secs(9);
-    config.replicas = 10;
-    config.replica_capacity = 11;
+    config.epoch_period = Duration::from_secs(10);
+    config.replicas = 11;
+    config.replica_capacity = 12;
+    config.memory_max = 100_000_000;
     config.user_forward_payload_length = 1_200;
     config.timing.pacing = kpthin_devnet::Pacing::Poisson;
     let args = args.into_iter().chain([
-        ("epoch", 9),
-        ("replicas", 10),
-        ("replica-capacity", 11),
+        ("epoch", 10),
+        ("replicas", 11),
+        ("replica-capacity", 12),
+        ("memory-max", 100_000_000),
         ("payload-length", 1_200),
     ]);
     let args: Vec<_> = args.map(|(name, value)| format!("--{name}={value}")).collect();
@@ -172,7 +176,7 @@ fn numbers_out_of_range_are_refused_with_the_range() {
     for (fault, range) in [
         ("loss=1.5", "a number from 0 to 1"),
         ("loss=-0.1", "a number from 0 to 1"),
-        ("latency=31536000001", "a time is from 1 to 31536000000 milliseconds"),
+        ("latency=31536000001", "latency=MS with a number from 1 to 31536000000"),
         ("luck=1", "there are loss, reply-loss,"),
     ] {
         let error = refused(&["--fault", fault]);
@@ -193,7 +197,7 @@ fn faults_add_up_and_name_replicas_that_are_there() {
     let args = ["--fault", "loss=0.5", "--fault", "replica-down=3"];
     let error = refused(&args);
     assert!(error.contains("there is no replica 3 for a --fault: they are numbered from 0 to 2"), "{error}");
-    let faults = parse(&[&args[..], &["--replicas", "4"]].concat()).faults();
+    let faults = parse(&[&args[..], &["--replicas", "4"]].concat()).network.faults();
     assert_eq!((faults.loss, faults.replicas_down), (0.5, [3].into()));
 }
 
@@ -212,4 +216,81 @@ fn authorities_are_printed_in_all_forms_or_in_one() {
     assert_eq!(form(&[]), None);
     assert_eq!(form(&["--print-authorities", "--seed", "7"]), Some(Form::All));
     assert_eq!(form(&["--print-authorities=pem"]), Some(Form::Pem));
+}
+
+#[test]
+fn every_profile_is_there_and_one_factor_scales_its_times() {
+    for (name, config) in DevnetConfig::PROFILES {
+        assert_eq!(parse(&["--profile", name]).config(), config());
+    }
+    let error = refused(&["--profile", "kind"]);
+    assert!(error.contains("[possible values: instant, reference, reference-2026-10]"), "{error}");
+
+    let config = parse(&["--profile=reference", "--scale=0.01", "--send-slot=7"]).config();
+    let mut expected = DevnetConfig::reference();
+    expected.timing = expected.timing.scaled(0.01);
+    expected.timing.send_slot = Duration::from_millis(7);
+    assert_eq!(config, expected);
+    for factor in ["-1", "1001", "NaN", "inf", "fast", ""] {
+        let error = refused(&[&format!("--scale={factor}")]);
+        assert!(error.contains("a factor is a number from 0 to 1000") || factor.is_empty(), "{error}");
+    }
+}
+
+#[test]
+fn quirks_are_switched_in_their_order() {
+    let args = [
+        "--profile",
+        "reference",
+        "--quirk",
+        "crash-on-null=off,silent-courier=1",
+        "--quirk=connection-limit=9",
+    ];
+    let mut expected = DevnetConfig::reference();
+    expected.quirks.crash_on_null = false;
+    expected.quirks.silent_couriers = [1].into();
+    expected.quirks.connection_limit = Some(9);
+    assert_eq!(parse(&args).config(), expected);
+    let config = parse(&["--quirk", "late-end", "--quirk", "late-end=off"]).config();
+    assert_eq!(config, DevnetConfig::instant());
+    for (quirk, reason) in [
+        ("oddity", "\"oddity\" is no quirk; there are crash-on-null,"),
+        ("crash-on-null=1", "\"crash-on-null=1\" has to be crash-on-null, perhaps with =on or =off"),
+        ("frame-deadline=31536000001", "frame-deadline=MS with a number from 1 to 31536000000, or off"),
+        ("silent-courier=2", "there is no courier 2 for a --quirk: they are numbered from 0 to 1"),
+    ] {
+        let error = refused(&["--quirk", quirk]);
+        assert!(error.contains(reason) && error.contains("--quirk"), "{error}");
+    }
+}
+
+#[test]
+fn the_help_has_the_table_of_quirks() {
+    let help = Args::command().render_long_help().to_string();
+    for line in kpthin_devnet::Quirks::help().lines() {
+        assert!(help.contains(line), "{line}");
+    }
+}
+
+#[test]
+fn services_are_added_and_one_of_a_name_that_is_there_replaces_it() {
+    let services = |args: &[&str]| {
+        let config = parse(args).config();
+        config.services.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(services(&[]), ["testdest=echo"]);
+    assert_eq!(
+        services(&["--service=weather=silent,news=echo"]),
+        ["testdest=echo", "weather=silent", "news=echo"]
+    );
+    assert_eq!(services(&["--service", "testdest=silent"]), ["testdest=silent"]);
+    for (service, reason) in [
+        ("weather", "has to be NAME=KIND with the kind echo or silent"),
+        ("weather=loud", "has to be NAME=KIND with the kind echo or silent"),
+        ("echo=silent", "is no name for a service"),
+        ("a=echo,a=silent", "there is more than one --service a"),
+    ] {
+        let error = refused(&["--service", service]);
+        assert!(error.contains(reason) && error.contains("--service"), "{error}");
+    }
 }

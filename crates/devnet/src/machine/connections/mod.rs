@@ -28,7 +28,7 @@ use crate::schedule::Schedule;
 use conn::{Conn, Phase, Work};
 pub(super) use conn::{End, LocalCall};
 pub(super) use greeting::News;
-pub use reason::EndReason;
+pub use reason::{Crash, EndReason};
 
 /// What a connection wants done.
 #[derive(Debug)]

@@ -3,7 +3,21 @@
 use kpthin_core::frame::BODY_LEN_MAX;
 use thiserror::Error;
 
-/// Why the daemon has closed a connection: what authors of clients want to know first.
+/// What made the daemon's process crash.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Crash {
+    /// A message that wants a reply named neither a SURB id nor a usable destination.
+    #[error(
+        "a message wanted a reply and named neither a SURB id nor a usable destination (crash-on-missing-surb)"
+    )]
+    MissingSurb,
+    /// A body of CBOR null or undefined.
+    #[error("a client sent a body of null (crash-on-null)")]
+    Null,
+}
+
+/// Why a connection has ended: what authors of clients want to know first.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndReason {
@@ -17,8 +31,8 @@ pub enum EndReason {
     #[error("the client said good-bye (thin_close)")]
     Closed,
     /// The daemon's process has crashed.
-    #[error("the daemon has crashed")]
-    Crashed,
+    #[error("the daemon has crashed: {0}")]
+    Crashed(Crash),
     /// The client has closed its sending side, and all it had sent is worked off.
     #[error("the client sends nothing more")]
     EndOfFile,
@@ -28,6 +42,9 @@ pub enum EndReason {
     /// The rest of a frame did not come in time (C2).
     #[error("a frame that had begun was not complete in time (frame-deadline)")]
     FrameDeadline,
+    /// The client is gone without a word, or its socket fails.
+    #[error("the client is gone: {0}")]
+    Gone(String),
     /// All connections together hold too much.
     #[error("all connections together hold too many bytes")]
     Memory,
@@ -37,12 +54,21 @@ pub enum EndReason {
     /// The daemon does not run.
     #[error("the daemon does not run")]
     NotRunning,
+    /// The operating system has no thread for it.
+    #[error("there is no thread for it")]
+    NoThread,
     /// The daemon is started anew.
     #[error("the daemon is started anew")]
     Restarted,
     /// The daemon stops, and has said so.
     #[error("the daemon stops")]
     ShutDown,
+    /// The server stops.
+    #[error("the server stops")]
+    Stopped,
+    /// The file of boxes can't be written any more.
+    #[error("the file of boxes can't be written any more")]
+    StoreFailed,
     /// Another connection has presented the session's token.
     #[error("another connection has taken the session over")]
     TakenOver,

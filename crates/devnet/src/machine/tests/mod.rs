@@ -6,6 +6,8 @@ mod copies;
 mod disturbances;
 mod epochs;
 mod faults;
+#[cfg(feature = "testing")]
+mod fingerprint;
 mod frames;
 mod handshake;
 mod local;

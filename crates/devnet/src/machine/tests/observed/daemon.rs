@@ -84,7 +84,7 @@ fn without_a_gateway_local_calls_work_and_starts_wait() {
 fn a_body_of_null_ends_it() {
     let (mut net, conn) = site(1);
     net.input(conn, &raw(b"\xf6"));
-    assert!(net.is_closed(conn) && net.devnet.has_crashed());
+    assert!(net.is_closed(conn) && net.devnet.crash().is_some());
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub(super) const SHOWN: &[Shown] = &[
         net.input(conn, &raw(&[0xf6]));
         assert!(net.is_closed(conn));
         let refused = net.connect();
-        net.devnet.has_crashed() && net.why_closed(refused) == Some(&EndReason::NotRunning)
+        net.devnet.crash().is_some() && net.why_closed(refused) == Some(&EndReason::NotRunning)
     }),
     shown_where(
         &["serial-accept"],
