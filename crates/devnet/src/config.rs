@@ -47,11 +47,8 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// All times multiplied by `factor`, which counts as 0 if it is negative or no number.
-    ///
-    /// Below 1 everything is quicker: tests on a network like the real one that don't take as long.
-    #[must_use]
-    pub fn scaled(mut self, factor: f64) -> Self {
+    /// All times multiplied by a factor.
+    fn scaled(mut self, factor: f64) -> Self {
         for time in [
             &mut self.encrypt_time,
             &mut self.group_action,
@@ -65,8 +62,7 @@ impl Timing {
             &mut self.reconnect,
             &mut self.first_document,
         ] {
-            let scaled = Duration::try_from_secs_f64(time.as_secs_f64() * factor.max(0.0));
-            *time = scaled.unwrap_or(Duration::MAX);
+            *time = scaled(*time, factor);
         }
         self
     }
@@ -145,6 +141,11 @@ pub struct DevnetConfig {
     pub services: Vec<Service>,
 }
 
+/// A time multiplied by a factor, which counts as 0 if it is negative or no number.
+pub(crate) fn scaled(time: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(time.as_secs_f64() * factor.max(0.0)).unwrap_or(Duration::MAX)
+}
+
 impl DevnetConfig {
     /// How many service nodes there are, each with a courier; quirks number them from 0.
     pub const COURIERS: u8 = 2;
@@ -192,6 +193,28 @@ impl DevnetConfig {
     #[must_use]
     pub fn reference_2026_10() -> Self {
         Self { quirks: Quirks::reference_2026_10(), ..Self::reference() }
+    }
+
+    /// The same network with all its times, those of its quirks among them, multiplied by `factor`, which counts as 0
+    /// if it is negative or no number.
+    ///
+    /// Below 1 everything is quicker: tests on a network like the real one that don't take as long. What a daemon
+    /// allows its clients stays as it is: deadlines, the time of grace and the epochs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kpthin_devnet::DevnetConfig;
+    /// use std::time::Duration;
+    ///
+    /// let config = DevnetConfig::reference().scaled(0.01);
+    /// assert_eq!(config.timing.encrypt_time, Duration::from_millis(20));
+    /// ```
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        self.timing = self.timing.scaled(factor);
+        self.quirks.scale(factor);
+        self
     }
 
     pub(crate) fn in_range(mut self) -> Self {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+use crate::config::scaled;
 use crate::settings::{self, SettingError, Value};
 
 /// Declares every quirk once: its name in texts, its value in both reference profiles, its field and what it does.
@@ -212,6 +213,22 @@ quirks! {
     "silent-courier" ["none" "none"] silent_couriers: BTreeSet<u8>,
 }
 
+impl Quirks {
+    /// Multiplies the times that daemon, couriers and network take; what the daemon allows a client stays.
+    pub(crate) fn scale(&mut self, factor: f64) {
+        for time in [
+            &mut self.deaf_after_greeting,
+            &mut self.document_wait,
+            &mut self.rearm,
+            &mut self.redispatch_pause,
+            &mut self.retransmission_jitter,
+        ] {
+            // None of them is written as less than a millisecond.
+            *time = time.map(|time| scaled(time, factor).max(Duration::from_millis(1)));
+        }
+    }
+}
+
 /// What is set again: replaced, or added where there may be several.
 trait Several {
     fn keep(&mut self, _: &Self) {}
@@ -243,6 +260,20 @@ mod tests {
         assert!(reference.crash_on_null && newer.crash_on_null);
         assert_eq!((reference.redispatches, newer.redispatches), (Some(5), None));
         assert_eq!(newer.frame_deadline, Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn the_times_of_the_network_are_scaled_and_the_deadlines_of_clients_are_not() {
+        let mut quirks = Quirks::reference_2026_10();
+        quirks.scale(0.01);
+        let expected = "redispatch-pause=300 retransmission-jitter=200 rearm=50 document-wait=40 frame-deadline=60000";
+        for text in expected.split(' ') {
+            let before = quirks.clone();
+            quirks.set(text).unwrap();
+            assert_eq!(quirks, before, "{text}");
+        }
+        quirks.scale(0.0);
+        assert_eq!(quirks.rearm, Some(Duration::from_millis(1)));
     }
 
     #[test]

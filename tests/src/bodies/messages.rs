@@ -17,7 +17,7 @@ pub async fn a_message_without_reply_ends_when_it_has_left(target: Target) -> Re
     let echo = client.service("echo").ok_or("nobody offers echo")?;
     let sent =
         client.send_message_without_reply(&echo.destination(), "ping").timeout(target.patience()).await?;
-    ensure(sent.err.is_none() && sent.sent_at > 1_700_000_000, format!("{sent:?}"))
+    ensure(sent.failure().is_none() && sent.sent_at > 1_700_000_000, format!("{sent:?}"))
 }
 
 pub async fn a_message_too_long_is_refused_with_both_sizes(target: Target) -> Result<(), Outcome> {

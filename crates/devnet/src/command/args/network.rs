@@ -24,7 +24,7 @@ pub(crate) struct Network {
         help_heading = HEADING
     )]
     pub(crate) profile: Profile,
-    /// Multiplies all times of the profile by this, for example 0.01; single times stay as they are given. [default: 1]
+    /// Multiplies all times of the profile and its quirks by this, for example 0.01; single times stay as they are given. [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = scale, help_heading = HEADING)]
     scale: Option<f64>,
     /// Switches a deviation on, off or to a value; may be given more than once. --help lists all. [default: the profile's]
@@ -96,7 +96,7 @@ impl Network {
     pub(super) fn config(&self) -> DevnetConfig {
         let mut config = self.profile.config();
         if let Some(factor) = self.scale {
-            config.timing = config.timing.scaled(factor);
+            config = config.scaled(factor);
         }
         for quirk in &self.quirks {
             // It was checked when it was read.

@@ -17,6 +17,11 @@ fn refused(args: &[&str]) -> String {
     try_parse(args).expect_err(&format!("{args:?} was taken"))
 }
 
+/// The words alone: another member of the workspace may have `clap` break the lines.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn the_command_line_is_consistent() {
     environment::with_variables(Args::command()).debug_assert();
@@ -33,9 +38,11 @@ fn every_flag_has_a_default_and_a_variable_that_are_told() {
         let rest = &help[begin + 8..];
         let told = &rest[..rest.find("\n      --").unwrap_or(rest.len())];
         let variable = environment::variable(flag);
+        let told = words(told);
         assert!(told.contains("[default: ") && told.contains(&format!("[env: {variable}]")), "{told}");
     }
-    assert!(help.trim_end().ends_with("as with --listen :0 --listen [::1]:0"), "{help}");
+    let help = words(&help);
+    assert!(help.ends_with("as with --listen :0 --listen [::1]:0"), "{help}");
     assert!(help.contains("[default: 0; 2000 with --profile reference or reference-2026-10]"), "{help}");
 }
 
@@ -227,8 +234,7 @@ fn every_profile_is_there_and_one_factor_scales_its_times() {
     assert!(error.contains("[possible values: instant, reference, reference-2026-10]"), "{error}");
 
     let config = parse(&["--profile=reference", "--scale=0.01", "--send-slot=7"]).config();
-    let mut expected = DevnetConfig::reference();
-    expected.timing = expected.timing.scaled(0.01);
+    let mut expected = DevnetConfig::reference().scaled(0.01);
     expected.timing.send_slot = Duration::from_millis(7);
     assert_eq!(config, expected);
     for factor in ["-1", "1001", "NaN", "inf", "fast", ""] {
@@ -266,9 +272,9 @@ fn quirks_are_switched_in_their_order() {
 
 #[test]
 fn the_help_has_the_table_of_quirks() {
-    let help = Args::command().render_long_help().to_string();
+    let help = words(&Args::command().render_long_help().to_string());
     for line in kpthin_devnet::Quirks::help().lines() {
-        assert!(help.contains(line), "{line}");
+        assert!(help.contains(&words(line)), "{line}");
     }
 }
 
