@@ -266,7 +266,8 @@ mod tests {
     fn the_times_of_the_network_are_scaled_and_the_deadlines_of_clients_are_not() {
         let mut quirks = Quirks::reference_2026_10();
         quirks.scale(0.01);
-        let expected = "redispatch-pause=300 retransmission-jitter=200 rearm=50 document-wait=40 frame-deadline=60000";
+        let expected =
+            "redispatch-pause=300 retransmission-jitter=200 rearm=50 document-wait=40 frame-deadline=60000";
         for text in expected.split(' ') {
             let before = quirks.clone();
             quirks.set(text).unwrap();

@@ -12,6 +12,15 @@
 //! kpthin = { version = "0.1", features = ["devnet"] }
 //! ```
 //!
+//! The daemon and its network compute real capabilities, ciphers and signatures, which takes forty times as long
+//! without optimisation. Tests need not wait for that: dependencies are optimised, once, while the application stays
+//! as it is for the debugger. A test that writes and reads a hundred boxes took 12.2 s before, and 0.3 s with this:
+//!
+//! ```toml
+//! [profile.dev.package."*"] # in the Cargo.toml of the workspace
+//! opt-level = 2
+//! ```
+//!
 //! # In real time
 //!
 //! Here on tokio; every adapter takes [`in_process`](crate::devnet::in_process):
