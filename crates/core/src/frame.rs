@@ -63,7 +63,7 @@ impl FrameBuffer {
     }
 
     /// The bytes that wait for the rest of their frame, and frames that were not taken yet.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn pending(&self) -> &[u8] {
         self.bytes.get(self.consumed..).unwrap_or_default()

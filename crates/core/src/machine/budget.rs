@@ -6,7 +6,7 @@ use crate::Instant;
 /// Counts down with every frame that achieves nothing; time gives some back.
 ///
 /// Some such frames are normal: a cancel racing its result (§9.5), a status repeated.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Budget {
     left: u32,
     since: Instant,
@@ -31,6 +31,16 @@ impl Budget {
         };
         self.left = left;
         true
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Budget {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        to.number(self.left);
+        if self.left < IDLE_FRAMES_MAX {
+            to.time(self.since);
+        }
     }
 }
 

@@ -91,7 +91,7 @@ impl Entry {
 ///
 /// The queue holds at most one frame per explicit cancel call, which count as calls, and one for
 /// every key that was written and is not wanted any more; the next link takes all of them first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Cancels {
     queue: VecDeque<CancelFrame>,
     keys: BTreeMap<Key, Entry>,
@@ -244,5 +244,34 @@ impl Cancels {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl CancelFrame {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        self.key.tell(to);
+        to.option(self.caller, |to, call| call.tell(to));
+        to.number(u8::from(self.start == Start::Written));
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Cancels {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint, query: impl Fn(u64) -> Vec<u8>) {
+        to.list(&self.queue, |to, frame| frame.tell(to));
+        to.unordered(&self.keys, |to, (key, entry)| {
+            key.tell(to);
+            to.option(entry.live, |to, call| call.tell(to));
+            to.option(entry.cancelling, |to, cancelling| {
+                cancelling.start.tell(to);
+                match cancelling.progress {
+                    Progress::Again(at) => to.time(at),
+                    Progress::Queued => to.tag("queued"),
+                    Progress::Written(counter) => to.name(&query(counter)),
+                }
+                to.duration(cancelling.pause);
+            });
+        });
     }
 }

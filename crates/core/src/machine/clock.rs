@@ -10,7 +10,7 @@ use crate::Instant;
 ///
 /// Waits that must not count time in which nothing could happen are measured on it. The agenda
 /// holds at most one entry per call.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Clock {
     total: Duration,
     running: Option<Instant>,
@@ -55,6 +55,17 @@ impl Clock {
     pub(super) fn wake_at(&self) -> Option<Instant> {
         let (due, _) = self.due.first()?;
         Some(self.running? + due.saturating_sub(self.total))
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Clock {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint, now: Instant) {
+        to.number(u8::from(self.running.is_some()));
+        to.list(&self.due, |to, (due, call)| {
+            to.duration(due.saturating_sub(self.read(now)));
+            call.tell(to);
+        });
     }
 }
 

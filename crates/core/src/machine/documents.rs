@@ -9,7 +9,7 @@ use crate::pki::Document;
 ///
 /// They are kept in the order of their arrival, because the epochs of a restarted network may begin
 /// anew. At most one per epoch is kept.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Documents {
     kept: VecDeque<Arc<Document>>,
 }
@@ -49,5 +49,12 @@ impl Documents {
             let _oldest = self.kept.pop_front();
         }
         news
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Documents {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        to.list(&self.kept, |to, document| to.number(document.epoch));
     }
 }

@@ -58,7 +58,7 @@ const fn polls(request: &AnyRequest) -> bool {
 }
 
 /// A window that grows with fast answers and falls back at a slow one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Window {
     initial: usize,
     max: usize,
@@ -86,7 +86,7 @@ impl Window {
 }
 
 /// All queues. A call is in at most one of them, and holds at most one place on the link.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lanes {
     copy: BTreeMap<u64, CallId>,
     create: BTreeMap<u64, CallId>,
@@ -277,5 +277,27 @@ impl Lanes {
             self.quick_window.used,
             self.slow_window.used,
         ]
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Lanes {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        let queues = [&self.copy, &self.create, &self.poll, &self.quick, &self.slow, &self.start];
+        for queue in queues {
+            to.list(queue.values(), |to, call| call.tell(to));
+        }
+        to.list(self.suspects.values(), |to, (call, _)| call.tell(to));
+        for window in [&self.quick_window, &self.slow_window] {
+            to.number(window.limit);
+            to.number(window.used);
+        }
+        for written in [self.creates_written, self.copies_written, self.mixnet_written, self.polls_leaving] {
+            to.number(written);
+        }
+        to.list(&self.polls_written, |to, (at, call)| {
+            to.age(*at, POLLING_TURN);
+            call.tell(to);
+        });
     }
 }

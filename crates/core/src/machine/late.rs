@@ -7,7 +7,7 @@ use crate::wire::SurbId;
 
 /// Messages that left and ended before their reply; the oldest of more than
 /// [`OUTSTANDING_CALLS_MAX`] is forgotten, and its reply then counts as traffic without progress.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct LateReplies {
     expected: BTreeSet<SurbId>,
     order: VecDeque<SurbId>,
@@ -27,5 +27,14 @@ impl LateReplies {
     /// Whether this is such a reply; each is expected once.
     pub(super) fn take(&mut self, surb: &SurbId) -> bool {
         self.expected.remove(surb)
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl LateReplies {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        to.list(self.order.iter().filter(|surb| self.expected.contains(*surb)), |to, surb| {
+            to.name(surb.as_bytes());
+        });
     }
 }

@@ -53,7 +53,7 @@ pub(super) enum Ears {
 ///
 ///   close: from Up by way of Closing, from everywhere else at once ──> Closed
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Link {
     Closed,
     Closing {
@@ -362,5 +362,37 @@ impl Machine {
     pub(super) fn run_clocks(&mut self, up: bool) {
         self.up_clock.run(self.now, up);
         self.connected_clock.run(self.now, up && self.peer.mixnet);
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl LinkId {
+    pub(super) fn tell(self, to: &mut crate::testing::Fingerprint) {
+        to.name(&[&b"link"[..], &self.0.to_be_bytes()].concat());
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Link {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        to.option(self.id(), |to, link| link.tell(to));
+        to.tag(&alloc::format!("{:?} {:?}", self.status(), self.presented()));
+        match self {
+            Self::Closed | Self::Connecting { .. } => {}
+            Self::Closing { goodbye: Goodbye::Due { at_latest }, .. } => to.time(*at_latest),
+            Self::Closing { goodbye: Goodbye::Said, .. } => to.tag("said"),
+            // How long the pause is follows from the failures, but for its jitter.
+            Self::Down { retry_at } => to.age(*retry_at, Duration::from_nanos(1)),
+            Self::Ending { cause, ears, .. } => to.tag(&alloc::format!("{cause} {ears:?}")),
+            Self::Greeting { step, since, .. } => {
+                to.tag(&alloc::format!("{step:?}"));
+                to.time(*since);
+            }
+            Self::Presenting { since, .. } => to.time(*since),
+            Self::Up { since, last_reply, .. } => {
+                to.age(*since, HEALTHY);
+                to.option(*last_reply, |to, at| to.age(at, super::waits::SUSPICION));
+            }
+        }
     }
 }

@@ -45,7 +45,7 @@ pub(super) enum Silence {
 ///
 /// The windows bound those of calls; a cancel is not repeated before it is answered, so there is
 /// at most one for every start that was written, and one for every explicit cancel call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Locals {
     frames: VecDeque<Local>,
     /// Since when the first one has been the oldest.
@@ -103,5 +103,23 @@ impl Locals {
     /// Forgets all frames with their link; returns whom they were for.
     pub(super) fn link_ended(&mut self) -> Vec<Target> {
         self.frames.drain(..).map(|frame| frame.target).collect()
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Locals {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint, query: impl Fn(u64) -> Vec<u8>) {
+        to.list(&self.frames, |to, frame| {
+            to.name(&query(frame.query));
+            match &frame.target {
+                Target::Call(call) => call.tell(to),
+                Target::Cancel(cancel) => cancel.tell(to),
+            }
+            to.duration(frame.silence);
+            to.option(frame.overtaken, crate::testing::Fingerprint::time);
+        });
+        if !self.frames.is_empty() {
+            to.time(self.oldest_since);
+        }
     }
 }

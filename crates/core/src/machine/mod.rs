@@ -59,6 +59,8 @@ mod commands;
 mod config;
 mod documents;
 mod events;
+#[cfg(any(test, feature = "testing"))]
+mod fingerprint;
 mod lanes;
 mod late;
 mod links;
@@ -114,7 +116,7 @@ use self::{
 };
 
 /// What the daemon last said of itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Peer {
     geometry: Option<Arc<Geometry>>,
     instance: Option<InstanceToken>,
@@ -131,6 +133,7 @@ struct Peer {
 /// are unbounded: while there is no link, while the daemon says that the mix network is down, and
 /// for an operation that the network never answers.
 #[derive(Debug)]
+#[cfg_attr(any(test, feature = "testing"), derive(Clone))]
 pub struct Machine {
     config: Config,
     seed: Seed,

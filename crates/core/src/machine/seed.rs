@@ -20,6 +20,7 @@ pub(super) enum Purpose {
 /// Derives values as keyed BLAKE2b of a purpose and a counter.
 ///
 /// Surb ids leave the machine and session tokens open sessions; neither shows any structure.
+#[derive(Clone)]
 pub(super) struct Seed {
     key: Zeroizing<[u8; 64]>,
 }

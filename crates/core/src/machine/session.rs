@@ -19,7 +19,7 @@ enum Presented {
 }
 
 /// This machine's session with the daemon.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Session {
     token: SessionToken,
     minted: u64,
@@ -83,5 +83,18 @@ impl Session {
         self.token = SessionToken::from(seed.derive(Purpose::SessionToken, self.minted));
         self.minted += 1;
         self.presented = Presented::Never;
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Session {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        to.name(self.token.as_bytes());
+        match self.presented {
+            Presented::Accepted(instance) => to.name(instance.as_bytes()),
+            Presented::Never => to.tag("never presented"),
+            Presented::Written => to.tag("written"),
+        }
+        to.option(self.last_instance, |to, instance| to.name(instance.as_bytes()));
     }
 }

@@ -96,7 +96,7 @@ pub(super) enum Wanted {
 /// One call that has not ended on the wire.
 ///
 /// Its owner and its stage change by way of [`Slots`], which counts them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) kind: RequestKind,
     /// `None` once it will not be written again. In a box, because slots are moved within their map
@@ -178,7 +178,7 @@ impl Slot {
 }
 
 /// All slots, with the ids replies find them by.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Slots {
     slots: BTreeMap<CallId, Slot>,
     queries: BTreeMap<u64, CallId>,
@@ -308,5 +308,55 @@ impl Slots {
 
     pub(super) fn by_surb(&self, surb: &SurbId) -> Option<CallId> {
         self.surbs.get(surb).copied()
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Key {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        match self {
+            Self::Copy(hash) => to.name(hash.as_bytes()),
+            Self::Envelope(hash) => to.name(hash.as_bytes()),
+        }
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Slots {
+    pub(super) fn tell(
+        &self,
+        to: &mut crate::testing::Fingerprint,
+        query: impl Fn(u64) -> alloc::vec::Vec<u8>,
+    ) {
+        to.list(&self.slots, |to, (call, slot)| {
+            call.tell(to);
+            to.tag(slot.kind.name());
+            to.tag(&alloc::format!("{:?} {:?} {:?} {:?}", slot.queue, slot.origin, slot.owner, slot.wanted));
+            to.option(slot.request.as_deref(), |to, request| {
+                let mut bytes = alloc::vec::Vec::new();
+                let fits = crate::wire::encode_request(None, request, &mut bytes);
+                to.number(u8::from(fits.is_ok()));
+                to.frames(&bytes);
+            });
+            to.option(slot.key.as_ref(), |to, key| key.tell(to));
+            match slot.stage {
+                Stage::Held => to.tag("held"),
+                Stage::Queued => to.tag("queued"),
+                Stage::Withdrawing { .. } => to.tag("withdrawing"),
+                Stage::Written { .. } => to.tag("written"),
+            }
+            to.option(slot.stage.on_link(), |to, (link, at)| {
+                link.tell(to);
+                to.age(at, super::limits::POLLING_TURN);
+            });
+            to.option(slot.deadline, crate::testing::Fingerprint::time);
+            to.option(slot.query, |to, counter| to.name(&query(counter)));
+            to.option(slot.surb, |to, surb| to.name(surb.as_bytes()));
+            // Only whether it was written once, or more often, makes a difference.
+            to.number(slot.writings.min(2));
+            to.number(slot.suspicion);
+            to.number(u8::from(slot.due_connected.is_some()));
+            to.number(u8::from(slot.due_up.is_some()));
+        });
     }
 }

@@ -13,7 +13,7 @@ use crate::{Instant, error::CallError};
 const LINKS: u8 = 3;
 
 /// The one suspect that is outstanding.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Suspects {
     outstanding: Option<(CallId, Instant)>,
 }
@@ -83,5 +83,15 @@ impl Machine {
                 slot.suspicion = if soon { slot.suspicion.saturating_add(1) } else { 0 };
             }
         }
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Suspects {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        to.option(self.outstanding, |to, (call, at)| {
+            call.tell(to);
+            to.age(at, SUSPICION);
+        });
     }
 }

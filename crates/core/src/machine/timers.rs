@@ -6,7 +6,7 @@ use super::TimerId;
 use crate::Instant;
 
 /// The timers that have not run out; as many as were asked for, each until its time at most.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
     by_time: BTreeSet<(Instant, TimerId)>,
     by_id: BTreeMap<TimerId, Instant>,
@@ -38,5 +38,15 @@ impl Timers {
     pub(super) fn clear(&mut self) {
         self.by_time.clear();
         self.by_id.clear();
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Timers {
+    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
+        to.list(&self.by_time, |to, (at, timer)| {
+            to.time(*at);
+            to.name(&[&b"timer"[..], &timer.0.to_be_bytes()].concat());
+        });
     }
 }

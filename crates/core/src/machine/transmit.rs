@@ -147,7 +147,7 @@ impl Machine {
     }
 
     /// A query id: this machine's prefix, then a counter.
-    fn query_id(&self, counter: u64) -> QueryId {
+    pub(super) fn query_id(&self, counter: u64) -> QueryId {
         let mut id = [0; 16];
         if let Some((prefix, suffix)) = id.split_first_chunk_mut::<8>() {
             *prefix = self.query_prefix;

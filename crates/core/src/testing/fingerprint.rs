@@ -101,6 +101,11 @@ impl Fingerprint {
         self.duration(self.now.saturating_since(at));
     }
 
+    /// Tells how long ago something was, where more than `max` makes no difference any more.
+    pub fn age(&mut self, since: Instant, max: Duration) {
+        self.duration(self.now.saturating_since(since).min(max));
+    }
+
     /// Tells a duration.
     pub fn duration(&mut self, duration: Duration) {
         self.number(duration.as_nanos());

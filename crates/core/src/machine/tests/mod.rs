@@ -14,6 +14,7 @@ mod closing;
 mod deadlines;
 mod documents;
 mod ending;
+mod fingerprint;
 mod handshake;
 mod keys;
 mod lanes;
