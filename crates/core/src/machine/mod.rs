@@ -51,38 +51,24 @@
 //! # machine.cancel(now, call);
 //! ```
 
-mod budget;
-mod cancels;
-mod clock;
-mod closing;
+mod between;
+mod calls;
 mod commands;
 mod config;
-mod documents;
-mod events;
+mod context;
 #[cfg(any(test, feature = "testing"))]
 mod fingerprint;
-mod lanes;
-mod late;
-mod links;
-mod locals;
+mod frames;
+mod inputs;
+mod knowledge;
+mod link;
 mod output;
-mod receive;
-mod replay;
 mod seed;
-mod session;
-mod silence;
-mod slots;
-mod suspects;
 #[cfg(test)]
 mod tests;
 mod timers;
-mod transmit;
-mod validate;
 
-use alloc::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-};
+use alloc::sync::Arc;
 
 use config::waits;
 pub use config::{Config, Role, limits};
@@ -91,36 +77,15 @@ pub use output::{
     Status, TimerId,
 };
 
-use crate::{
-    Instant,
-    error::CloseReason,
-    frame::FrameBuffer,
-    pki::Document,
-    wire::{Geometry, InstanceToken},
-};
+use crate::{Instant, error::CloseReason, pki::Document, wire::Geometry};
 
-use self::{
-    budget::Budget,
-    cancels::Cancels,
-    clock::Clock,
-    documents::Documents,
-    lanes::Lanes,
-    late::LateReplies,
-    links::Link,
-    locals::Locals,
-    seed::{Purpose, Seed},
-    session::Session,
-    slots::Slots,
-    suspects::Suspects,
-    timers::Timers,
-};
+use self::{calls::Calls, context::Context, knowledge::Knowledge, link::Link, seed::Seed, timers::Timers};
 
-/// What the daemon last said of itself.
-#[derive(Clone, Debug, Default)]
-struct Peer {
-    geometry: Option<Arc<Geometry>>,
-    instance: Option<InstanceToken>,
-    mixnet: bool,
+/// Whether a frame achieved anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Made,
+    None,
 }
 
 /// The client's side of the protocol.
@@ -135,40 +100,12 @@ struct Peer {
 #[derive(Debug)]
 #[cfg_attr(any(test, feature = "testing"), derive(Clone))]
 pub struct Machine {
-    config: Config,
-    seed: Seed,
-    query_prefix: [u8; 8],
-    /// The next value of the counters that calls, links, timers, queries and the rest share.
-    next: u64,
-    /// The largest time seen; time that goes backwards is ignored.
-    now: Instant,
+    cx: Context,
     link: Link,
-    /// Failed or short links in a row.
-    failures: u32,
-    session: Session,
-    peer: Peer,
-    documents: Documents,
-    slots: Slots,
-    lanes: Lanes,
-    cancels: Cancels,
-    locals: Locals,
-    late: LateReplies,
-    suspects: Suspects,
-    /// Counts while the link is up and the mix network connected.
-    connected_clock: Clock,
-    /// Counts while the link is up.
-    up_clock: Clock,
-    /// At most one per call.
-    deadlines: BTreeSet<(Instant, CallId)>,
+    calls: Calls,
+    knowledge: Knowledge,
     timers: Timers,
-    budget: Budget,
-    buffer: FrameBuffer,
-    /// What the driver has not taken yet. It takes all after every call, so no more gathers than
-    /// one call brings: an output per call that ends, and one or two per frame handed over.
-    outputs: VecDeque<Output>,
     closed: Option<CloseReason>,
-    /// The link on which the daemon said that it stops.
-    farewell: Option<LinkId>,
 }
 
 impl Machine {
@@ -180,33 +117,14 @@ impl Machine {
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let seed = Seed::new(seed);
         let mut machine = Self {
-            config,
-            query_prefix: *seed.derive(Purpose::QueryPrefix, 0).first_chunk().unwrap_or(&[0; 8]),
-            session: Session::new(&seed),
-            seed,
-            next: 0,
-            now,
-            link: Link::Down { retry_at: now },
-            failures: 0,
-            peer: Peer::default(),
-            documents: Documents::default(),
-            slots: Slots::default(),
-            lanes: Lanes::new(config.role),
-            cancels: Cancels::default(),
-            locals: Locals::new(now),
-            late: LateReplies::default(),
-            suspects: Suspects::default(),
-            connected_clock: Clock::default(),
-            up_clock: Clock::default(),
-            deadlines: BTreeSet::new(),
+            cx: Context::new(now),
+            link: Link::new(&config, seed.clone(), now),
+            calls: Calls::new(config.role, seed),
+            knowledge: Knowledge::default(),
             timers: Timers::default(),
-            budget: Budget::new(now),
-            buffer: FrameBuffer::default(),
-            outputs: VecDeque::new(),
             closed: None,
-            farewell: None,
         };
-        machine.connect();
+        machine.link.connect(&mut machine.cx);
         machine
     }
 
@@ -214,7 +132,7 @@ impl Machine {
     ///
     /// Worth polling after every other call that takes `&mut self`.
     pub fn poll_output(&mut self) -> Output {
-        self.outputs.pop_front().unwrap_or_else(|| Output::Idle { wake_at: self.wake_at() })
+        self.cx.pop().unwrap_or_else(|| Output::Idle { wake_at: self.wake_at() })
     }
 
     /// What the machine knows now.
@@ -222,19 +140,19 @@ impl Machine {
     pub fn status(&self) -> Status {
         Status {
             link: self.link.status(),
-            mixnet: self.peer.mixnet,
-            epoch: self.documents.latest().map(|document| document.epoch),
-            instance: self.peer.instance,
-            geometry: self.peer.geometry.clone(),
-            queued: self.slots.unwritten(),
-            outstanding: self.slots.owned(),
+            mixnet: self.knowledge.mixnet(),
+            epoch: self.document().map(|document| document.epoch),
+            instance: self.knowledge.instance(),
+            geometry: self.geometry().cloned(),
+            queued: self.calls.table().unwritten(),
+            outstanding: self.calls.table().owned(),
         }
     }
 
     /// The sizes the daemon announced last, `None` until it did.
     #[must_use]
     pub const fn geometry(&self) -> Option<&Arc<Geometry>> {
-        self.peer.geometry.as_ref()
+        self.knowledge.geometry()
     }
 
     /// The document that came last, `None` until one did.
@@ -242,28 +160,12 @@ impl Machine {
     /// It carries no signatures; to trust it, fetch and verify the signed form.
     #[must_use]
     pub fn document(&self) -> Option<&Arc<Document>> {
-        self.documents.latest()
+        self.knowledge.document()
     }
 
     /// The document of an epoch, if it is among the latest [`limits::DOCUMENTS_MAX`].
     #[must_use]
     pub fn document_for_epoch(&self, epoch: u64) -> Option<&Arc<Document>> {
-        self.documents.of_epoch(epoch)
-    }
-
-    /// Takes note of the time; every command and input does this first.
-    fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-    }
-
-    /// Draws the next value of the counter that all ids share.
-    const fn mint(&mut self) -> u64 {
-        let next = self.next;
-        self.next += 1;
-        next
-    }
-
-    fn event(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        self.knowledge.document_for_epoch(epoch)
     }
 }

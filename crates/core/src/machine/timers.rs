@@ -10,12 +10,19 @@ use crate::Instant;
 pub(super) struct Timers {
     by_time: BTreeSet<(Instant, TimerId)>,
     by_id: BTreeMap<TimerId, Instant>,
+    minted: u64,
 }
 
 impl Timers {
-    pub(super) fn insert(&mut self, at: Instant, timer: TimerId) {
-        let _new = self.by_time.insert((at, timer));
-        let _none = self.by_id.insert(timer, at);
+    /// Names a timer, which runs out only if it `runs`.
+    pub(super) fn start(&mut self, at: Instant, runs: bool) -> TimerId {
+        let timer = TimerId(self.minted);
+        self.minted += 1;
+        if runs {
+            let _new = self.by_time.insert((at, timer));
+            let _none = self.by_id.insert(timer, at);
+        }
+        timer
     }
 
     pub(super) fn remove(&mut self, timer: TimerId) {

@@ -9,6 +9,7 @@ mod geometry;
 mod live;
 mod made;
 mod properties;
+mod rooms;
 #[cfg(feature = "serde")]
 mod serde_impls;
 mod support;

@@ -85,7 +85,7 @@ fn progress_costs_nothing() {
             rig.answer(&frame);
         }
     }
-    assert_eq!((rig.disconnects.len(), rig.machine.slots.len()), (0, 0));
+    assert_eq!((rig.disconnects.len(), rig.machine.calls.table().len()), (0, 0));
 }
 
 #[test]

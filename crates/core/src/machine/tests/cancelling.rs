@@ -16,7 +16,7 @@ fn before_it_is_written_a_cancelled_call_leaves_no_trace() {
     }
     rig.stuck = false;
     rig.drain();
-    assert_eq!((rig.kinds(), rig.outstanding(), rig.machine.slots.len()), (vec![], 0, 0));
+    assert_eq!((rig.kinds(), rig.outstanding(), rig.machine.calls.table().len()), (vec![], 0, 0));
 }
 
 #[test]
@@ -25,10 +25,10 @@ fn after_that_it_may_have_happened_and_the_late_reply_is_swallowed() {
     let (local, frame) = rig.send(quick(1));
     rig.cancel(local);
     assert_eq!(rig.error(local), Some(CallError::Cancelled(Fate::MaybeExecuted)));
-    assert_eq!((rig.outstanding(), rig.machine.slots.len()), (0, 1));
+    assert_eq!((rig.outstanding(), rig.machine.calls.table().len()), (0, 1));
     rig.answer(&frame);
     rig.cancel(local);
-    assert_eq!((rig.result(local), rig.machine.slots.len()), (None, 0));
+    assert_eq!((rig.result(local), rig.machine.calls.table().len()), (None, 0));
 }
 
 #[test]
@@ -64,12 +64,12 @@ fn an_abandoned_operation_keeps_its_place_for_two_connected_minutes() {
     rig.wait(s(60));
     rig.say(&status(1, false));
     rig.wait(s(150));
-    assert_eq!(rig.machine.slots.len(), 1);
+    assert_eq!(rig.machine.calls.table().len(), 1);
     rig.say(&status(1, true));
     rig.wait(s(60) - ms(1));
-    assert_eq!(rig.machine.slots.len(), 1);
+    assert_eq!(rig.machine.calls.table().len(), 1);
     rig.wait(ms(1));
-    assert_eq!((rig.machine.slots.len(), rig.results.len()), (0, 1));
+    assert_eq!((rig.machine.calls.table().len(), rig.results.len()), (0, 1));
 }
 
 #[test]
@@ -77,16 +77,16 @@ fn an_abandoned_message_keeps_its_place_until_its_sent_event() {
     let mut rig = Rig::up();
     let (call, surb) = rig.send_message(message(1));
     rig.cancel(call);
-    assert_eq!((rig.kinds(), rig.machine.slots.len()), (vec![], 1));
+    assert_eq!((rig.kinds(), rig.machine.calls.table().len()), (vec![], 1));
     rig.say(&sent(surb, 1_000_000_000));
-    assert_eq!(rig.machine.slots.len(), 0);
+    assert_eq!(rig.machine.calls.table().len(), 0);
     rig.say(&echo(surb));
     assert_eq!(rig.results.len(), 1);
 
     let (call, surb) = rig.send_message(message(2));
     rig.say(&sent(surb, 1_000_000_000));
     rig.cancel(call);
-    assert_eq!(rig.machine.slots.len(), 0);
+    assert_eq!(rig.machine.calls.table().len(), 0);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_abandoned_message_that_never_leaves_expires() {
     let (call, _) = rig.send_message(message(1));
     rig.cancel(call);
     rig.wait(s(120));
-    assert_eq!(rig.machine.slots.len(), 0);
+    assert_eq!(rig.machine.calls.table().len(), 0);
 }
 
 #[test]
@@ -152,5 +152,5 @@ fn replies_to_messages_nobody_waits_for_cost_nothing() {
         rig.say(&sent(surb, 0));
         rig.say(&echo(surb));
     }
-    assert_eq!((rig.disconnects.len(), rig.machine.slots.len()), (0, 0));
+    assert_eq!((rig.disconnects.len(), rig.machine.calls.table().len()), (0, 0));
 }

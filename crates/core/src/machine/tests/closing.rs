@@ -159,7 +159,7 @@ fn all_calls_end_in_the_same_drain_and_abandoned_ones_do_not_end_again() {
     rig.close();
     assert_eq!(rig.results.len(), 1_200);
     assert!(rig.results.values().all(|result| matches!(result, Err(CallError::Closed(..)))));
-    assert_eq!((rig.machine.slots.len(), rig.machine.slots.held_bytes()), (0, 0));
+    assert_eq!((rig.machine.calls.table().len(), rig.machine.calls.table().held_bytes()), (0, 0));
 }
 
 #[test]

@@ -70,11 +70,11 @@ fn bytes_too_many_are_refused_until_some_are_let_go() {
     rig.cancel(calls[2]);
     rig.start(large(7));
     assert_eq!(rig.results.len(), 1);
-    assert!(rig.machine.slots.held_bytes() <= HELD_REQUEST_BYTES_MAX);
+    assert!(rig.machine.calls.table().held_bytes() <= HELD_REQUEST_BYTES_MAX);
     for call in calls {
         rig.cancel(call);
     }
-    assert!(rig.machine.slots.held_bytes() < 12 << 20);
+    assert!(rig.machine.calls.table().held_bytes() < 12 << 20);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn one_larger_request_is_allowed_alone() {
     };
     let call = rig.start(many.clone());
     assert_eq!(rig.result(call), None);
-    assert!(rig.machine.slots.held_bytes() > HELD_REQUEST_BYTES_MAX);
+    assert!(rig.machine.calls.table().held_bytes() > HELD_REQUEST_BYTES_MAX);
     let refused = rig.start(quick(1));
     assert_eq!(rig.error(refused), Some(CallError::TooManyCalls));
     rig.cancel(call);
@@ -106,24 +106,24 @@ fn one_larger_request_is_allowed_alone() {
 fn what_will_not_be_written_again_holds_no_bytes() {
     let mut rig = Rig::up();
     rig.send(message(1));
-    assert_eq!(rig.machine.slots.held_bytes(), 0);
+    assert_eq!(rig.machine.calls.table().held_bytes(), 0);
     let (call, _) = rig.send(write(1));
-    assert!(rig.machine.slots.held_bytes() > 0);
+    assert!(rig.machine.calls.table().held_bytes() > 0);
     // Dropped, it will not be written again either.
     rig.cancel(call);
-    assert_eq!(rig.machine.slots.held_bytes(), 0);
+    assert_eq!(rig.machine.calls.table().held_bytes(), 0);
 }
 
 /// What is left of everything that was ever started.
 fn left(rig: &Rig) -> [usize; 6] {
     let machine = &rig.machine;
     [
-        machine.slots.len(),
-        machine.slots.held_bytes(),
-        machine.slots.unwritten(),
-        machine.slots.owned(),
-        machine.deadlines.len(),
-        machine.outputs.len(),
+        machine.calls.table().len(),
+        machine.calls.table().held_bytes(),
+        machine.calls.table().unwritten(),
+        machine.calls.table().owned(),
+        machine.calls.deadlines(),
+        machine.cx.len(),
     ]
 }
 
@@ -150,7 +150,7 @@ fn what_has_ended_leaves_nothing_behind() {
     rig.answer_all();
     assert_eq!(left(&rig), [0; 6]);
     assert_eq!(rig.wake_at, None);
-    assert!(rig.machine.cancels.is_empty());
+    assert!(rig.machine.calls.knows_no_key());
 }
 
 #[test]

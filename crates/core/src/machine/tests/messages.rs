@@ -59,7 +59,7 @@ fn a_message_that_could_not_leave_fails_with_the_daemons_text() {
         let (call, surb) = rig.send_message(request);
         rig.say(&not_sent(surb));
         assert_eq!(rig.error(call), Some(CallError::SendFailed("no".into())));
-        assert_eq!(rig.machine.slots.len(), 0);
+        assert_eq!(rig.machine.calls.table().len(), 0);
     }
 }
 

@@ -52,8 +52,8 @@ proptest! {
             run.look();
         }
         prop_assert_eq!(run.started.len(), run.ended.len());
-        prop_assert_eq!(run.rig.machine.slots.len(), 0);
-        prop_assert!(run.rig.machine.cancels.is_empty());
+        prop_assert_eq!(run.rig.machine.calls.table().len(), 0);
+        prop_assert!(run.rig.machine.calls.knows_no_key());
     }
 
     #[test]

@@ -1,10 +1,7 @@
 //! What a random script consists of, and what holds after each of its steps.
 
 use super::*;
-use crate::machine::{
-    lanes::Queue,
-    limits::{COPIES_MAX, MIXNET_WINDOW, OUTSTANDING_CALLS_MAX, POLLING_READS_MAX},
-};
+use crate::machine::limits::{COPIES_MAX, MIXNET_WINDOW, OUTSTANDING_CALLS_MAX, POLLING_READS_MAX};
 use alloc::{collections::BTreeSet, vec::Vec};
 use proptest::{collection::vec, prelude::*};
 use sample::{
@@ -149,12 +146,11 @@ impl Run {
             assert!(self.ended.insert(call), "{call:?} ended twice");
         }
         let machine = &self.rig.machine;
-        assert_eq!(self.started.len() - self.ended.len(), machine.slots.owned());
-        assert!(machine.slots.len() <= OUTSTANDING_CALLS_MAX);
-        let queued = machine.slots.iter().filter(|(_, slot)| slot.stage().on_link().is_none()).count();
-        assert_eq!(queued, machine.slots.unwritten());
-        let held = held(machine);
-        assert_eq!(machine.lanes.places(), held);
+        assert_eq!(self.started.len() - self.ended.len(), machine.calls.table().owned());
+        assert!(machine.calls.table().len() <= OUTSTANDING_CALLS_MAX);
+        assert_eq!(machine.calls.recounted_unwritten(), machine.calls.table().unwritten());
+        let held = machine.calls.recounted_places();
+        assert_eq!(machine.calls.places(), held);
         assert!(
             held[0] <= COPIES_MAX && held[1] <= 1 && held[2] <= POLLING_READS_MAX && held[3] <= MIXNET_WINDOW
         );
@@ -173,31 +169,6 @@ impl Run {
         assert_eq!((self.rig.closed, self.rig.wake_at), (Some(CloseReason::Stopped), None));
         self
     }
-}
-
-/// The places that calls hold, in the order of `Lanes::places`, counted anew.
-fn held(machine: &Machine) -> [usize; 6] {
-    let mut held = [0; 6];
-    for (_, slot) in machine.slots.iter() {
-        let here = slot.stage().on_link().is_some_and(|(link, _)| machine.link.id() == Some(link));
-        if !here || slot.due_up.is_some() {
-            continue;
-        }
-        let (place, mixnet) = match slot.queue {
-            Queue::Cancel => continue,
-            Queue::Copy => (Some(0), 1),
-            Queue::Create => (Some(1), 0),
-            Queue::Poll => (Some(2), 1),
-            Queue::Quick => (Some(4), 0),
-            Queue::Slow => (Some(5), 0),
-            Queue::Start => (None, 1),
-        };
-        if let Some(place) = place {
-            held[place] += 1;
-        }
-        held[3] += mixnet;
-    }
-    held
 }
 
 pub(super) fn run(seed: u8, steps: &[Step]) -> Run {

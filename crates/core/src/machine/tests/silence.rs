@@ -22,7 +22,7 @@ fn what_was_overtaken_fails_after_another_minute_and_the_link_stays() {
     rig.wait(ms(1));
     assert_eq!((rig.error(first), rig.disconnects.len()), (unanswered(), 0));
     rig.answer(&old);
-    assert_eq!(rig.machine.slots.len(), 0);
+    assert_eq!(rig.machine.calls.table().len(), 0);
 }
 
 #[test]

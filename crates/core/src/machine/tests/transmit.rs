@@ -106,7 +106,7 @@ fn the_sizes_are_checked_again_when_they_have_become_known() {
     assert_eq!(rig.result(call), None);
     rig.handshake(1, false);
     assert_eq!(rig.error(call), Some(CallError::TooLarge { len: 1_550, max: 1_549 }));
-    assert_eq!((rig.kinds(), rig.machine.slots.len()), (vec![], 0));
+    assert_eq!((rig.kinds(), rig.machine.calls.table().len()), (vec![], 0));
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_member_that_can_not_be_decoded_fails_its_call_only() {
         rig.answer(&right);
         assert!(rig.ended_well(other));
         assert_eq!(
-            (rig.disconnects.len(), rig.machine.slots.len()),
+            (rig.disconnects.len(), rig.machine.calls.table().len()),
             (0, usize::from(rig.error(call).is_none()))
         );
     }
@@ -71,7 +71,7 @@ fn the_error_is_undecodable_and_the_place_is_free() {
         rig.input(&bad_counter(&frame));
         assert_eq!(rig.error(call), Some(CallError::Undecodable));
     }
-    assert_eq!(rig.machine.slots.len(), 0);
+    assert_eq!(rig.machine.calls.table().len(), 0);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_fast_daemon_is_not_held_back_and_the_window_has_a_cap() {
     let mut answered = 0;
     let mut widest = 0;
     while answered < 3 * LOCAL_WINDOW_MAX {
-        while rig.machine.slots.len() < LOCAL_WINDOW_MAX {
+        while rig.machine.calls.table().len() < LOCAL_WINDOW_MAX {
             rig.machine.start(rig.now, quick(1), None);
         }
         rig.drain();

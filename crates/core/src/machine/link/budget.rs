@@ -1,6 +1,6 @@
 //! How much traffic without progress a link may bring.
 
-use super::limits::{IDLE_FRAMES_MAX, IDLE_FRAMES_PER_SECOND};
+use super::super::limits::{IDLE_FRAMES_MAX, IDLE_FRAMES_PER_SECOND};
 use crate::Instant;
 
 /// Counts down with every frame that achieves nothing; time gives some back.

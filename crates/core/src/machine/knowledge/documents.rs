@@ -2,7 +2,7 @@
 
 use alloc::{collections::VecDeque, sync::Arc};
 
-use super::limits::DOCUMENTS_MAX;
+use super::super::limits::DOCUMENTS_MAX;
 use crate::pki::Document;
 
 /// The documents that came last, the latest at the back; at most [`DOCUMENTS_MAX`].
@@ -16,7 +16,7 @@ pub(super) struct Documents {
 
 /// What a document has brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(in super::super) enum News {
     /// An epoch that was not known.
     Epoch,
     /// Another epoch than that of the document before, but a known one.

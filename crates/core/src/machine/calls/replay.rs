@@ -1,15 +1,7 @@
 //! What becomes of a call when its link was lost: one pure function.
 
+use super::super::between::SessionFate;
 use crate::wire::Class;
-
-/// What the daemon kept of the session, once the new link is up.
-///
-/// Resumed means that the reply says so, the daemon is the same process, and the token was ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SessionFate {
-    Lost,
-    Resumed,
-}
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

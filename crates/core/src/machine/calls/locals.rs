@@ -3,13 +3,15 @@
 //! The daemon works them off in order, so an answer overtakes what stands in front of its request,
 //! and the oldest one's silence is the daemon's.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use super::{
-    CallId,
+    super::{
+        CallId,
+        waits::{OVERTAKEN, SILENCE, SILENCE_CREATE},
+    },
     cancels::CancelFrame,
-    waits::{OVERTAKEN, SILENCE, SILENCE_CREATE},
 };
 use crate::{
     Instant,
@@ -100,15 +102,19 @@ impl Locals {
         })
     }
 
-    /// Forgets all frames with their link; returns whom they were for.
-    pub(super) fn link_ended(&mut self) -> Vec<Target> {
-        self.frames.drain(..).map(|frame| frame.target).collect()
+    /// Whom the frames of a lost link were for, in the order they were written.
+    pub(super) fn into_targets(self) -> impl Iterator<Item = Target> {
+        self.frames.into_iter().map(|frame| frame.target)
     }
 }
 
 #[cfg(any(test, feature = "testing"))]
 impl Locals {
-    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint, query: impl Fn(u64) -> Vec<u8>) {
+    pub(super) fn tell(
+        &self,
+        to: &mut crate::testing::Fingerprint,
+        query: impl Fn(u64) -> alloc::vec::Vec<u8>,
+    ) {
         to.list(&self.frames, |to, frame| {
             to.name(&query(frame.query));
             match &frame.target {

@@ -2,7 +2,7 @@
 
 use alloc::collections::{BTreeSet, VecDeque};
 
-use super::limits::OUTSTANDING_CALLS_MAX;
+use super::super::limits::OUTSTANDING_CALLS_MAX;
 use crate::wire::SurbId;
 
 /// Messages that left and ended before their reply; the oldest of more than

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use core::time::Duration;
 
-use super::CallId;
+use super::super::CallId;
 use crate::Instant;
 
 /// A stopwatch with an agenda: counts time only while it runs.

@@ -1,8 +1,8 @@
 //! The session token, and what it is known to mean to the daemon.
 
-use super::{
+use super::super::{
     DisconnectCause,
-    replay::SessionFate,
+    between::SessionFate,
     seed::{Purpose, Seed},
 };
 use crate::wire::{InstanceToken, SessionToken};

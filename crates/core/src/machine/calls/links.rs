@@ -1,0 +1,141 @@
+//! What becomes of calls when the link comes and goes.
+
+use alloc::vec::Vec;
+
+use super::{
+    super::{CallId, between::LinkUp, context::Context, knowledge::Facts},
+    Calls,
+    call::{Call, Stage},
+    cancels::{CancelFrame, Start},
+    key::Key,
+    locals::Target,
+    replay::{Replay, decide},
+    validate,
+    wire::{Wire, Writing},
+};
+use crate::error::{CallError, Fate};
+
+impl Calls {
+    /// The handshake is complete: decides about every call, and lets requests go out.
+    ///
+    /// Returns how many calls are sent again, and how many failed.
+    pub(in super::super) fn link_up(
+        &mut self,
+        cx: &mut Context,
+        up: &LinkUp,
+        facts: Facts<'_>,
+    ) -> (usize, usize) {
+        self.wire = Some(Wire::new(up.id, self.role, cx.now()));
+        self.agenda.run(cx.now(), true, facts.mixnet);
+        let (mut replayed, mut failed) = (0, 0);
+        for id in self.table.ids() {
+            let Some(call) = self.table.get(id) else { continue };
+            match decide(call.class(), call.writings > 0, up.fate) {
+                Replay::Send | Replay::KeepWaiting => continue,
+                Replay::SendAgain => self.enqueue(id),
+                Replay::CancelThenStart => self.start_again(id),
+                Replay::Fail => {
+                    failed += 1;
+                    self.complete(cx, id, Err(CallError::LinkLost(Fate::MaybeExecuted)));
+                    let _was = self.remove(id);
+                    continue;
+                }
+            }
+            replayed += 1;
+        }
+        (replayed, failed)
+    }
+
+    /// Has an operation cancelled once by its key, and started again under a new id.
+    pub(super) fn start_again(&mut self, id: CallId) {
+        self.table.set_query(id, None);
+        if let Some(key) = self.table.get(id).and_then(Call::key) {
+            self.cancels.push(CancelFrame::of(key));
+        }
+        self.enqueue(id);
+    }
+
+    /// This side ends the link: nothing more is written, and time does not count.
+    pub(in super::super) fn link_ending(&mut self, cx: &Context) {
+        if let Some(wire) = &mut self.wire {
+            wire.writing = Writing::Over;
+        }
+        self.agenda.run(cx.now(), false, false);
+    }
+
+    /// The link is lost, `unprompted` if the daemon ended it by itself: settles what belonged to it.
+    pub(in super::super) fn link_lost(&mut self, cx: &mut Context, unprompted: bool) {
+        if unprompted {
+            self.judge(cx);
+        }
+        self.agenda.run(cx.now(), false, false);
+        let wire = self.wire.take();
+        self.settle_cancels(cx, wire);
+        self.settle_abandoned();
+    }
+
+    /// Explicit cancels are answered by the end of the link; their frames follow on the next one
+    /// if a start of that key was written.
+    fn settle_cancels(&mut self, cx: &mut Context, wire: Option<Wire>) {
+        let mut callers = self.cancels.link_lost();
+        for target in wire.into_iter().flat_map(|wire| wire.locals.into_targets()) {
+            let Target::Cancel(frame) = target else { continue };
+            callers.extend(frame.caller);
+            if frame.start == Start::Written {
+                self.cancels.push(CancelFrame::of(frame.key));
+            }
+        }
+        for id in callers {
+            let Some(call) = self.remove(id) else { continue };
+            if let (true, Some(key)) = (call.is_owned(), call.request.as_deref().and_then(Key::of)) {
+                cx.completed(id, Ok(key.cancelled()));
+            }
+        }
+    }
+
+    /// Abandoned calls end with their link; operations among them have their cancel sent again.
+    fn settle_abandoned(&mut self) {
+        for id in self.table.ids() {
+            match self.table.get(id).map(|call| (call.stage, call.key())) {
+                Some((Stage::Abandoned { .. }, key)) => {
+                    if let Some(key) = key {
+                        self.cancels.push(CancelFrame::of(key));
+                    }
+                    let _was = self.remove(id);
+                }
+                // Its key is free now.
+                Some((Stage::Held, _)) => self.enqueue(id),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// What calls depend on has changed.
+    pub(in super::super) fn facts_changed(&mut self, cx: &mut Context, facts: Facts<'_>) {
+        let is_open = self.is_open();
+        self.agenda.run(cx.now(), is_open, facts.mixnet);
+        self.refuse_misfits(cx, facts);
+        self.fail_orphaned_copies(cx, facts);
+    }
+
+    /// Ends calls that were not sent and turn out not to fit.
+    fn refuse_misfits(&mut self, cx: &mut Context, facts: Facts<'_>) {
+        let misfit = |(id, call): (CallId, &Call)| {
+            let request = call.request.as_deref().filter(|_| call.writings == 0)?;
+            Some((id, validate::check(request, facts.geometry).err()?))
+        };
+        for (id, error) in self.table.iter().filter_map(misfit).collect::<Vec<_>>() {
+            self.end(cx, id, Err(error));
+        }
+    }
+
+    /// Ends copies whose pinned courier is not in the latest document.
+    fn fail_orphaned_copies(&mut self, cx: &mut Context, facts: Facts<'_>) {
+        let orphaned = |(id, call): (CallId, &Call)| {
+            call.request.as_deref().filter(|request| facts.courier_is_gone(request)).map(|_| id)
+        };
+        for id in self.table.iter().filter_map(orphaned).collect::<Vec<_>>() {
+            self.abandon(cx, id, |_| CallError::CourierGone);
+        }
+    }
+}

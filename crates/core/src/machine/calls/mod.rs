@@ -1,0 +1,92 @@
+//! The calls that have not ended: what is written when, what is written again, how each of them ends.
+
+mod agenda;
+mod call;
+mod cancelling;
+mod cancels;
+mod clock;
+mod ending;
+#[cfg(any(test, feature = "testing"))]
+mod fingerprint;
+mod key;
+mod lanes;
+mod late;
+mod links;
+mod locals;
+mod messages;
+mod places;
+#[cfg(test)]
+mod recount;
+mod replay;
+mod replies;
+mod silence;
+mod starting;
+mod suspects;
+mod table;
+pub(super) mod validate;
+mod wire;
+mod writing;
+
+use alloc::collections::BTreeMap;
+
+use self::{
+    agenda::Agenda, cancels::Cancels, key::Key, lanes::Lanes, late::LateReplies, table::Table, wire::Wire,
+};
+pub(super) use self::{call::Origin, replies::names_courier};
+use super::{
+    CallId, Role,
+    seed::{Purpose, Seed},
+};
+
+/// All calls, and what has to be remembered for them.
+#[derive(Clone, Debug)]
+pub(super) struct Calls {
+    table: Table,
+    /// The call that lives under each key.
+    live: BTreeMap<Key, CallId>,
+    cancels: Cancels,
+    lanes: Lanes,
+    agenda: Agenda,
+    late: LateReplies,
+    /// What they have on the link, while there is one.
+    wire: Option<Wire>,
+    role: Role,
+    seed: Seed,
+    query_prefix: [u8; 8],
+    /// The next value of the counter that calls, their turns, queries and messages share.
+    minted: u64,
+}
+
+impl Calls {
+    pub(super) fn new(role: Role, seed: Seed) -> Self {
+        Self {
+            table: Table::default(),
+            live: BTreeMap::new(),
+            cancels: Cancels::default(),
+            lanes: Lanes::default(),
+            agenda: Agenda::default(),
+            late: LateReplies::default(),
+            wire: None,
+            role,
+            query_prefix: *seed.derive(Purpose::QueryPrefix, 0).first_chunk().unwrap_or(&[0; 8]),
+            seed,
+            minted: 0,
+        }
+    }
+
+    /// All that have not ended on the wire.
+    pub(super) const fn table(&self) -> &Table {
+        &self.table
+    }
+
+    const fn mint(&mut self) -> u64 {
+        let next = self.minted;
+        self.minted += 1;
+        next
+    }
+
+    /// The name of a further call.
+    pub(super) const fn next_id(&mut self) -> CallId {
+        CallId(self.mint())
+    }
+}

@@ -1,0 +1,122 @@
+//! How a link ends: by itself, from this side, or for good.
+
+use core::time::Duration;
+
+use super::{
+    super::{
+        DisconnectCause, DisconnectMode, Event, LinkError, LinkId, Output,
+        context::Context,
+        waits::{BACKOFF, BACKOFF_AFTER_DAEMON, CLOSE},
+    },
+    Link, Reading,
+    phase::{Close, Phase, Stage, Token},
+};
+
+/// Why there is no link any more, and how long to wait before the next attempt, before jitter.
+#[derive(Debug)]
+pub(in super::super) struct LinkEnd {
+    pub(super) why: LinkError,
+    pub(super) pause: Duration,
+    /// Whether the daemon ended a link that was up, without having said that it stops.
+    pub(in super::super) unprompted: bool,
+}
+
+/// What the end of a connection means.
+#[derive(Debug)]
+pub(in super::super) enum Ended {
+    /// The machine is closed with it.
+    Closed,
+    /// Another attempt follows, once what belonged to the link is settled.
+    Lost(LinkEnd),
+}
+
+impl Link {
+    /// A link is gone; `None` if it was not the present one.
+    pub(in super::super) fn ended(&mut self, id: LinkId, cause: DisconnectCause) -> Option<Ended> {
+        let connection = self.phase.connection().filter(|connection| connection.id == id)?;
+        let stage = connection.stage.clone();
+        let (shuts_down, noticed) = (connection.shuts_down, cause.daemon_noticed());
+        if stage.presented() == Token::Sent {
+            self.session.link_ended(&cause, &self.seed);
+        }
+        let unprompted = matches!(stage, Stage::Up { .. }) && noticed && !shuts_down;
+        let pause = if noticed { BACKOFF_AFTER_DAEMON } else { BACKOFF };
+        let handshake = stage.handshake();
+        let (why, pause) = match stage {
+            Stage::Closing(_) => return Some(Ended::Closed),
+            Stage::Ending { cause, .. } => (cause, BACKOFF),
+            Stage::Connecting | Stage::Greeting { .. } | Stage::Presenting { .. } | Stage::Up { .. } => {
+                let why = match handshake {
+                    _ if shuts_down => LinkError::Shutdown,
+                    Some((step, _)) => LinkError::Handshake { step, cause },
+                    None => LinkError::Ended(cause),
+                };
+                (why, pause)
+            }
+        };
+        Some(Ended::Lost(LinkEnd { why, pause, unprompted }))
+    }
+
+    /// There is no link any more: waits before the next attempt.
+    pub(in super::super) fn rest(&mut self, cx: &mut Context, end: LinkEnd) {
+        self.note_health(cx);
+        let retry_in = self.backoff.pause(end.pause, &self.seed);
+        self.phase = Phase::Down { retry_at: cx.now() + retry_in };
+        cx.event(Event::LinkDown { cause: end.why, retry_in: Some(retry_in) });
+    }
+
+    /// Ends the link from this side, and lets it drain.
+    pub(in super::super) fn end(&mut self, cx: &mut Context, cause: LinkError, reading: Reading) {
+        self.note_health(cx);
+        if let Some(connection) = self.phase.connection_mut() {
+            cx.push(Output::Disconnect(connection.id, DisconnectMode::Drain));
+            let presented = connection.stage.presented();
+            connection.stage = Stage::Ending { cause, reading, presented };
+        }
+    }
+
+    /// Stops reading a link that is being ended already; `false` if it is not.
+    pub(in super::super) fn stop_reading(&mut self) -> bool {
+        match self.phase.connection_mut().map(|connection| &mut connection.stage) {
+            Some(Stage::Ending { reading, .. }) => {
+                *reading = Reading::Stopped;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Tells how long the link was up.
+    fn note_health(&mut self, cx: &Context) {
+        if let Some(Stage::Up { since }) = self.phase.connection().map(|connection| &connection.stage) {
+            self.backoff.lasted(cx.now().saturating_since(*since));
+        }
+    }
+
+    /// Ends the link for good; returns whether there was none that has to end first.
+    pub(in super::super) fn close(&mut self, cx: &mut Context) -> bool {
+        let Some(connection) = self.phase.connection_mut() else { return true };
+        match connection.stage {
+            Stage::Closing(_) => false,
+            Stage::Connecting => {
+                cx.push(Output::Disconnect(connection.id, DisconnectMode::Now));
+                true
+            }
+            Stage::Up { .. } => {
+                connection.stage = Stage::Closing(Close::Due { at_latest: cx.now() + CLOSE });
+                false
+            }
+            // Behind a token that is not answered the close would go to the wrong session.
+            Stage::Ending { .. } | Stage::Greeting { .. } | Stage::Presenting { .. } => {
+                self.cut(cx);
+                false
+            }
+        }
+    }
+
+    /// There will be no link any more.
+    pub(in super::super) fn closed(&mut self, cx: &mut Context) {
+        self.phase = Phase::Closed;
+        cx.event(Event::LinkDown { cause: LinkError::Closed, retry_in: None });
+    }
+}

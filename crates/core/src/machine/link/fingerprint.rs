@@ -1,0 +1,50 @@
+//! What there is in a link, for a search that recognises states.
+
+use core::time::Duration;
+
+use super::{
+    super::{LinkId, waits::HEALTHY},
+    Link,
+    phase::{Close, Connection, Phase, Stage},
+};
+use crate::testing::Fingerprint;
+
+impl Link {
+    pub(in super::super) fn tell(&self, to: &mut Fingerprint) {
+        match &self.phase {
+            Phase::Closed => to.tag("closed"),
+            // How long the pause is follows from the failures, but for its jitter.
+            Phase::Down { retry_at } => to.age(*retry_at, Duration::from_nanos(1)),
+            Phase::On(connection) => connection.tell(to),
+        }
+        self.session.tell(to);
+        self.backoff.tell(to);
+    }
+}
+
+impl Connection {
+    fn tell(&self, to: &mut Fingerprint) {
+        self.id.tell(to);
+        self.budget.tell(to);
+        to.frames(self.frames.pending());
+        to.tag(&alloc::format!("{:?} {}", self.stage.presented(), self.shuts_down));
+        match &self.stage {
+            Stage::Closing(Close::Due { at_latest }) => to.time(*at_latest),
+            Stage::Closing(Close::Over) => to.tag("closed"),
+            Stage::Connecting => to.tag("connecting"),
+            Stage::Ending { cause, reading, .. } => to.tag(&alloc::format!("{cause} {reading:?}")),
+            Stage::Greeting { step, since } => {
+                to.tag(&alloc::format!("{step:?}"));
+                to.time(*since);
+            }
+            Stage::Presenting { since, .. } => to.time(*since),
+            Stage::Up { since } => to.age(*since, HEALTHY),
+        }
+    }
+}
+
+impl LinkId {
+    pub(in super::super) fn tell(self, to: &mut Fingerprint) {
+        to.name(&[&b"link"[..], &self.0.to_be_bytes()].concat());
+    }
+}

@@ -1,0 +1,78 @@
+//! The handshake: status, document, then the session token and its answer (§3.2).
+
+use alloc::string::String;
+
+use super::{
+    super::{HandshakeStep, LinkError, LinkId, between::LinkUp, context::Context},
+    Link, Reading,
+    phase::{Stage, Token},
+};
+use crate::wire::{InstanceToken, SessionTokenReply};
+
+impl Link {
+    /// The dial has succeeded.
+    pub(in super::super) fn connected(&mut self, cx: &Context, id: LinkId) {
+        if let Some(connection) = self.phase.connection_mut()
+            && connection.id == id
+            && matches!(connection.stage, Stage::Connecting)
+        {
+            connection.stage = Stage::Greeting { step: HandshakeStep::Status, since: cx.now() };
+        }
+    }
+
+    /// What the handshake waits for, if it goes on.
+    pub(in super::super) fn awaits(&self) -> Option<HandshakeStep> {
+        self.phase.connection()?.stage.handshake().map(|(step, _)| step)
+    }
+
+    /// Whether the handshake can't go on without this message.
+    pub(in super::super) fn awaits_message(&self, message: &str) -> Option<HandshakeStep> {
+        self.awaits().filter(|step| {
+            message
+                == match step {
+                    HandshakeStep::Status => "connection_status_event",
+                    HandshakeStep::Document => "new_pki_document_event",
+                    HandshakeStep::Session => "session_token_reply",
+                }
+        })
+    }
+
+    /// The daemon has said how it stands.
+    pub(in super::super) fn status_came(&mut self, cx: &Context) {
+        let next = Stage::Greeting { step: HandshakeStep::Document, since: cx.now() };
+        let _awaited = self.go_on(HandshakeStep::Status, next);
+    }
+
+    /// The daemon has said which document it has, if any; returns whether that was waited for.
+    pub(in super::super) fn document_came(&mut self, cx: &Context) -> bool {
+        self.go_on(HandshakeStep::Document, Stage::Presenting { token: Token::Unsent, since: cx.now() })
+    }
+
+    fn go_on(&mut self, from: HandshakeStep, to: Stage) -> bool {
+        let awaited = self.awaits() == Some(from);
+        if let Some(connection) = self.phase.connection_mut().filter(|_| awaited) {
+            connection.stage = to;
+        }
+        awaited
+    }
+
+    /// The daemon has answered the session token, if it was written; the link is up.
+    pub(in super::super) fn session_answered(
+        &mut self,
+        cx: &Context,
+        instance: InstanceToken,
+        reply: &SessionTokenReply,
+    ) -> Option<LinkUp> {
+        let connection = self.phase.connection_mut()?;
+        let Stage::Presenting { token: Token::Sent, .. } = connection.stage else { return None };
+        connection.stage = Stage::Up { since: cx.now() };
+        let id = connection.id;
+        let opened = self.session.opened(instance, reply.resumed);
+        Some(LinkUp { id, fate: opened.fate, again: opened.again, same_daemon: opened.same_daemon })
+    }
+
+    /// Ends a link whose handshake can't go on.
+    pub(in super::super) fn refuse(&mut self, cx: &mut Context, step: HandshakeStep, problem: String) {
+        self.end(cx, LinkError::HandshakeRefused { step, problem }, Reading::Stopped);
+    }
+}
