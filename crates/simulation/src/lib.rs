@@ -4,7 +4,7 @@
 //! [`Simulation`] joins a [devnet](kpthin_devnet) and any number of [clients](kpthin_client) on one
 //! simulated clock and one seed. Days pass in milliseconds, nothing depends on how fast the machine
 //! is, and the same seed lets the same things happen, to the last byte on the last link.
-//! [`in_process`] is the connection it uses, for programs that test in real time.
+//! [`in_process()`] is the connection it uses, for programs that test in real time.
 //!
 //! It is for tests. What runs in it has no secrets: everything random follows from the seed. Programs
 //! have it as `kpthin::devnet`; how an application is tested with it is told in `kpthin::testing`.
