@@ -67,19 +67,18 @@ impl Calls {
 
     /// Ends everything, for good.
     pub(in super::super) fn close(&mut self, cx: &mut Context, reason: CloseReason) {
-        for id in self.table.ids() {
-            if let Some(fate) = self.table.owned_call(id).map(Call::fate) {
-                self.complete(cx, id, Err(CallError::Closed(reason, fate)));
-            }
-            let _was = self.remove(id);
-        }
-        self.cancels = super::Cancels::default();
         self.wire = None;
         self.agenda.run(cx.now(), false, false);
+        for id in self.table.ids() {
+            if let Some(fate) = self.table.get(id).map(Call::fate) {
+                self.end(cx, id, Err(CallError::Closed(reason, fate)));
+            }
+        }
+        self.cancels = super::Cancels::default();
     }
 
     /// Ends a call for its caller.
-    pub(super) fn complete(&mut self, cx: &mut Context, id: CallId, result: Result<AnyReply, CallError>) {
+    fn complete(&mut self, cx: &mut Context, id: CallId, result: Result<AnyReply, CallError>) {
         if let Some(call) = self.table.get_mut(id) {
             let deadline = call.deadline.take();
             self.agenda.move_deadline(id, deadline, None);
@@ -88,7 +87,7 @@ impl Calls {
     }
 
     /// Removes a call from wherever it is; its place on the link is not given back by that.
-    pub(super) fn remove(&mut self, id: CallId) -> Option<Call> {
+    fn remove(&mut self, id: CallId) -> Option<Call> {
         let call = self.table.remove(id)?;
         self.lanes.remove(call.queue, call.order);
         self.agenda.move_deadline(id, call.deadline, None);

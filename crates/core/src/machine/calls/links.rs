@@ -36,8 +36,7 @@ impl Calls {
                 Replay::CancelThenStart => self.start_again(id),
                 Replay::Fail => {
                     failed += 1;
-                    self.complete(cx, id, Err(CallError::LinkLost(Fate::MaybeExecuted)));
-                    let _was = self.remove(id);
+                    self.end(cx, id, Err(CallError::LinkLost(Fate::MaybeExecuted)));
                     continue;
                 }
             }
@@ -71,7 +70,7 @@ impl Calls {
         self.agenda.run(cx.now(), false, false);
         let wire = self.wire.take();
         self.settle_cancels(cx, wire);
-        self.settle_abandoned();
+        self.settle_abandoned(cx);
     }
 
     /// Explicit cancels are answered by the end of the link; their frames follow on the next one
@@ -86,22 +85,22 @@ impl Calls {
             }
         }
         for id in callers {
-            let Some(call) = self.remove(id) else { continue };
-            if let (true, Some(key)) = (call.is_owned(), call.request.as_deref().and_then(Key::of)) {
-                cx.completed(id, Ok(key.cancelled()));
-            }
+            let request = self.table.get(id).and_then(|call| call.request.as_deref());
+            let cancelled = request.and_then(Key::of).map(Key::cancelled);
+            // Without a request nobody waits for it any more.
+            self.end(cx, id, cancelled.ok_or(CallError::Unanswered));
         }
     }
 
     /// Abandoned calls end with their link; operations among them have their cancel sent again.
-    fn settle_abandoned(&mut self) {
+    fn settle_abandoned(&mut self, cx: &mut Context) {
         for id in self.table.ids() {
             match self.table.get(id).map(|call| (call.stage, call.key())) {
                 Some((Stage::Abandoned { .. }, key)) => {
                     if let Some(key) = key {
                         self.cancels.push(CancelFrame::of(key));
                     }
-                    let _was = self.remove(id);
+                    self.end(cx, id, Err(CallError::Unanswered));
                 }
                 // Its key is free now.
                 Some((Stage::Held, _)) => self.enqueue(id),
