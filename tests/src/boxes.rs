@@ -5,7 +5,7 @@ use kpthin_core::{
     machine::CallId,
     wire::{
         EncryptRead, EncryptReply, EncryptWrite, KeypairReply, MessageBoxIndex, NewKeypair, ResendingReply,
-        StartResendingEncryptedMessage,
+        StartResendingEncryptedMessage, WriteCap,
     },
 };
 
@@ -48,6 +48,12 @@ impl Stream {
     #[must_use]
     pub fn first(&self) -> MessageBoxIndex {
         self.keys.first_message_index.clone()
+    }
+
+    /// The right to write it.
+    #[must_use]
+    pub fn write_cap(&self) -> WriteCap {
+        self.keys.write_cap.clone()
     }
 
     /// Asks for an envelope that fills a box.

@@ -9,6 +9,7 @@ mod after;
 pub mod bodies;
 pub mod boxes;
 mod daemon;
+pub mod every;
 mod net;
 mod pair;
 mod profiles;
@@ -28,7 +29,7 @@ pub use proxy::Proxy;
 pub use rng::Rng;
 pub use scripted::{Scripted, Talk};
 pub use tap::{Tap, Written};
-pub use wire::{Cut, Direction, How};
+pub use wire::{Cut, Direction, HIDDEN_FOR, How};
 
 /// A number that somebody set for a longer or a narrower run.
 #[must_use]

@@ -13,7 +13,7 @@ use kpthin_core::{
 };
 
 use self::log::Log;
-use crate::{Cut, Daemon, Rng, Tap, wire::Link};
+use crate::{Conn, Cut, Daemon, Rng, Tap, wire::Link};
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,8 @@ pub struct Pair<D: Daemon> {
     rng: Rng,
     now: Instant,
     link: Option<Link>,
+    /// Connections whose end the daemon has not noticed, with when it will.
+    hidden: Vec<(Instant, Conn)>,
     dials: u32,
     started: BTreeMap<CallId, AnyRequest>,
     completed: BTreeMap<CallId, Completion>,
@@ -83,6 +85,7 @@ impl<D: Daemon> Pair<D> {
             rng,
             now,
             link: None,
+            hidden: Vec::new(),
             dials: 0,
             started: BTreeMap::new(),
             completed: BTreeMap::new(),

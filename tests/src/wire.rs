@@ -26,7 +26,9 @@ pub enum Direction {
 pub enum How {
     /// The daemon loses the connection; once it has noticed, the client reads the end of the stream.
     EndOfFile,
-    /// The same, but the client's socket reports a reset.
+    /// The client reads the end of the stream at once, from a forwarder; the daemon notices [`HIDDEN_FOR`] later.
+    Hidden,
+    /// As [`EndOfFile`](Self::EndOfFile), but the client's socket reports a reset.
     Reset,
     /// Nothing passes any more, and nobody is told.
     Silence,
@@ -149,6 +151,9 @@ impl Link {
         }
     }
 }
+
+/// How long a forwarder keeps an end from the daemon.
+pub const HIDDEN_FOR: Duration = Duration::from_secs(60);
 
 /// How long a dial takes; not nothing, so that a refused one cannot spin.
 pub(crate) const DIAL: Duration = Duration::from_micros(200);

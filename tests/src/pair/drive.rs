@@ -11,7 +11,7 @@ use super::Pair;
 use crate::{
     Daemon, Direction, How,
     tap::plain,
-    wire::{DIAL, Link, Phase, SOCKET_BUFFER},
+    wire::{DIAL, HIDDEN_FOR, Link, Phase, SOCKET_BUFFER},
 };
 
 impl<D: Daemon> Drive for Pair<D> {
@@ -147,6 +147,11 @@ impl<D: Daemon> Pair<D> {
     fn drain_daemon(&mut self) -> bool {
         let mut closed = Vec::new();
         self.daemon_wake = self.daemon.drain(self.now, &mut closed);
+        self.hidden.retain(|(_, conn)| !closed.contains(conn));
+        for (_, conn) in &self.hidden {
+            // A forwarder takes what the daemon still says.
+            self.daemon.poll_transmit(self.now, *conn, &mut Vec::new());
+        }
         let Some(link) = self.link.as_mut().filter(|link| !matches!(link.phase, Phase::Dialling { .. }))
         else {
             return false;
@@ -217,6 +222,7 @@ impl<D: Daemon> Pair<D> {
         self.cut = None;
         match how {
             How::EndOfFile => self.end(DisconnectCause::EndOfFile),
+            How::Hidden => self.hide(),
             How::Reset => self.end(DisconnectCause::Reset),
             How::Silence => {
                 if let Some(link) = &mut self.link {
@@ -232,6 +238,16 @@ impl<D: Daemon> Pair<D> {
         }
     }
 
+    /// The link ends for the machine alone.
+    fn hide(&mut self) {
+        let dialling = |link: &mut Link| !matches!(link.phase, Phase::Dialling { .. });
+        let Some(Link { id, conn, daemon_closed, .. }) = self.link.take_if(dialling) else { return };
+        if !daemon_closed {
+            self.hidden.push((self.now + HIDDEN_FOR, conn));
+        }
+        self.machine.handle_disconnected(self.now, id, DisconnectCause::EndOfFile);
+    }
+
     /// Closes the link on this side at once, as a driver does whose program is in distress: without
     /// waiting for the daemon's end of file.
     pub fn close_link_here(&mut self) {
@@ -241,7 +257,8 @@ impl<D: Daemon> Pair<D> {
     /// When something happens by itself.
     pub(super) fn next_wake(&self) -> Option<Instant> {
         let link = self.link.as_ref().and_then(Link::wake_at);
-        [self.machine_wake, self.daemon_wake, link].into_iter().flatten().min()
+        let hidden = self.hidden.first().map(|(at, _)| *at);
+        [self.machine_wake, self.daemon_wake, link, hidden].into_iter().flatten().min()
     }
 
     /// Wakes the one whose time has come: the daemon and the wire first, so that a reply that is
@@ -254,6 +271,11 @@ impl<D: Daemon> Pair<D> {
         }
         if due(self.link.as_ref().and_then(Link::wake_at)) {
             self.wake_link();
+            return true;
+        }
+        if due(self.hidden.first().map(|(at, _)| *at)) {
+            let (_, conn) = self.hidden.remove(0);
+            self.daemon.handle_disconnected(self.now, conn);
             return true;
         }
         if due(self.machine_wake) {
