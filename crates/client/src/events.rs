@@ -26,7 +26,7 @@ struct Ring {
 impl Ring {
     fn push(&mut self, event: Event) {
         if self.events.len() == EVENTS_KEPT {
-            drop(self.events.pop_front());
+            self.events.pop_front();
             self.missed += 1;
         }
         self.events.push_back(event);
@@ -53,7 +53,7 @@ impl Subscribers {
     fn subscribe(&mut self) -> u64 {
         let id = self.next;
         self.next += 1;
-        drop(self.rings.insert(id, Ring::default()));
+        self.rings.insert(id, Ring::default());
         id
     }
 

@@ -40,7 +40,7 @@ impl Pause {
                 return None;
             }
             let timer = state.machines.main.timer(now, now + duration);
-            drop(state.timers.insert(timer, Timer::Pause(None)));
+            state.timers.insert(timer, Timer::Pause(None));
             Some(timer)
         });
         Self { shared, timer }

@@ -28,7 +28,7 @@ impl Permits {
 
     fn ask(&mut self) -> u64 {
         self.next += 1;
-        drop(self.waiting.insert(self.next, None));
+        self.waiting.insert(self.next, None);
         self.next
     }
 
@@ -36,7 +36,7 @@ impl Permits {
     fn take(&mut self, ticket: u64) -> bool {
         let first = self.waiting.keys().take(self.free).any(|waiting| *waiting == ticket);
         if first {
-            drop(self.waiting.remove(&ticket));
+            self.waiting.remove(&ticket);
             self.free -= 1;
         }
         first

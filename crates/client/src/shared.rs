@@ -432,10 +432,10 @@ impl Shared {
             let timer = state.machines.main.timer(now, now + timeout);
             match state.flows.set_deadline(id, timer) {
                 Ok(replaced) => {
-                    drop(state.timers.insert(timer, Timer::Flow(id)));
+                    state.timers.insert(timer, Timer::Flow(id));
                     if let Some(replaced) = replaced {
                         state.machines.main.cancel_timer(replaced);
-                        drop(state.timers.remove(&replaced));
+                        state.timers.remove(&replaced);
                     }
                 }
                 Err(timer) => state.machines.main.cancel_timer(timer),

@@ -172,7 +172,7 @@ impl Slots {
             slot.stage = Stage::Detached;
             return Some(Detached { flow: slot.flow, class: slot.kind.class(), stale });
         }
-        drop(self.slots.remove(&call));
+        self.slots.remove(&call);
         None
     }
 

@@ -58,9 +58,9 @@
 //! ```
 #![no_std]
 #![warn(
-    unused_results,
     clippy::cast_possible_truncation,
     clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
     clippy::string_slice,
     clippy::panic,
     clippy::unreachable,

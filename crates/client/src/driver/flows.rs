@@ -29,7 +29,7 @@ impl Polling {
         }
         for (id, body) in work.spawned {
             let waker = FlowWaker::waker(shared, id);
-            drop(self.0.insert(id, (body, waker)));
+            self.0.insert(id, (body, waker));
         }
         for (id, end) in work.doomed {
             if let Some((body, _)) = self.0.get_mut(&id) {
@@ -71,6 +71,6 @@ fn ended(shared: &Shared, id: FlowId, end: End) {
     if let Some(timer) = state.flows.take_deadline(id) {
         state.machines.main.cancel_timer(timer);
         // A deadline holds no waker, so it may go under the lock.
-        drop(state.timers.remove(&timer));
+        state.timers.remove(&timer);
     }
 }

@@ -42,7 +42,7 @@ impl Machine {
             AnyResponse::MessageIdGarbageCollected(_) => Progress::None,
             AnyResponse::Reply(reply) => {
                 if names_courier(&reply) {
-                    let _changed = self.set_mixnet(true);
+                    self.set_mixnet(true);
                 }
                 self.calls.reply(&mut self.cx, reply)
             }
@@ -120,7 +120,7 @@ impl Machine {
         let left =
             event.failure().is_none() && event.surbid.is_some_and(|surb| self.calls.awaits_sent(&surb));
         if left {
-            let _changed = self.set_mixnet(true);
+            self.set_mixnet(true);
         }
         self.calls.sent(&mut self.cx, event)
     }

@@ -19,15 +19,15 @@ impl Timers {
         let timer = TimerId(self.minted);
         self.minted += 1;
         if runs {
-            let _new = self.by_time.insert((at, timer));
-            let _none = self.by_id.insert(timer, at);
+            self.by_time.insert((at, timer));
+            self.by_id.insert(timer, at);
         }
         timer
     }
 
     pub(super) fn remove(&mut self, timer: TimerId) {
         if let Some(at) = self.by_id.remove(&timer) {
-            let _was = self.by_time.remove(&(at, timer));
+            self.by_time.remove(&(at, timer));
         }
     }
 

@@ -83,7 +83,7 @@ impl Copying {
         }
         let cap = bacap::WriteCap::from_bytes(write_cap).ok().filter(|_| self.make_room());
         let Some(cap) = cap else { return Answer { reply: FAILED, begins: false } };
-        drop(self.commands.insert(hash, Command::Running(Worker::new(cap, geometry))));
+        self.commands.insert(hash, Command::Running(Worker::new(cap, geometry)));
         Answer { reply: IN_PROGRESS, begins: true }
     }
 

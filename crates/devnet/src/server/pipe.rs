@@ -61,7 +61,7 @@ impl Pipe {
             if state.stopped {
                 link.close(EndReason::Stopped);
             }
-            drop(state.links.insert(conn, link));
+            state.links.insert(conn, link);
             conn
         });
         Self { shared, conn }

@@ -101,7 +101,7 @@ pub(super) fn serve(shared: &Arc<Shared>, stream: Stream) {
         if state.stopped {
             link.close(EndReason::Stopped);
         }
-        drop(state.links.insert(conn, link));
+        state.links.insert(conn, link);
         conn
     });
     shared.tell(&ServerEvent::Opened { conn, over: stream.kind() });

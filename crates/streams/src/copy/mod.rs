@@ -266,7 +266,7 @@ impl CopyJob {
                 }
                 Err(error) => return Err(error.into()),
             }
-            drop(self.state.elements.pop_front());
+            self.state.elements.pop_front();
             self.state.next = after;
             started -= 1;
         }

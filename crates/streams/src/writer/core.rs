@@ -331,7 +331,7 @@ impl Core {
             *index = steps::next(index).ok()?;
             let complete = entry.deleted == 0 && matches!(entry.stage, Stage::Settled(Outcome::Deleted));
             if complete {
-                drop(self.tasks.pop_front());
+                self.tasks.pop_front();
             }
             return Some(Receipt { seq, outcome: Outcome::Deleted });
         }
@@ -340,7 +340,7 @@ impl Core {
         if outcome.is_final() {
             self.stop = Stop::Reported;
         } else {
-            drop(self.tasks.pop_front());
+            self.tasks.pop_front();
         }
         Some(Receipt { seq, outcome })
     }

@@ -324,7 +324,7 @@ proptest! {
                     made += 1;
                     let body = SecretBytes::from(format!("body {made}"));
                     if let Ok(seq) = core.push(body.clone(), LIMIT) {
-                        drop(pushed.insert(seq.counter(), body));
+                        pushed.insert(seq.counter(), body);
                     }
                 }
                 Step::Save => {

@@ -26,17 +26,17 @@ impl Agenda {
     /// Puts a call's deadline in the place of the one it had.
     pub(super) fn move_deadline(&mut self, call: CallId, old: Option<Instant>, new: Option<Instant>) {
         if let Some(old) = old {
-            let _was = self.deadlines.remove(&(old, call));
+            self.deadlines.remove(&(old, call));
         }
         if let Some(new) = new {
-            let _new = self.deadlines.insert((new, call));
+            self.deadlines.insert((new, call));
         }
     }
 
     /// Takes the first call whose deadline has passed off the agenda.
     pub(super) fn pop_deadline(&mut self, now: Instant) -> Option<CallId> {
         let first = *self.deadlines.first().filter(|(at, _)| *at <= now)?;
-        let _was = self.deadlines.remove(&first);
+        self.deadlines.remove(&first);
         Some(first.1)
     }
 

@@ -66,7 +66,7 @@ impl Cancelling {
 
     fn unschedule(&mut self, key: Key, entry: Option<Entry>) {
         if let Some(Entry { progress: Progress::Again(at), .. }) = entry {
-            let _was = self.again.remove(&(at, key));
+            self.again.remove(&(at, key));
         }
     }
 
@@ -90,7 +90,7 @@ impl Cancelling {
             let at = now + entry.pause;
             entry.progress = Progress::Again(at);
             entry.pause = (entry.pause * 2).min(CANCEL_AGAIN_MAX);
-            let _new = self.again.insert((at, key));
+            self.again.insert((at, key));
         }
     }
 
@@ -98,7 +98,7 @@ impl Cancelling {
     pub(super) fn pop_due(&mut self, now: Instant) -> Vec<Key> {
         let mut due = Vec::new();
         while let Some((at, key)) = self.again.first().copied().filter(|(at, _)| *at <= now) {
-            let _was = self.again.remove(&(at, key));
+            self.again.remove(&(at, key));
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.progress = Progress::Queued;
                 due.push(key);

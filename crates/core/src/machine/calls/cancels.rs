@@ -70,7 +70,7 @@ impl Cancels {
         match self.waiting.get_mut(&frame.key) {
             Some(more @ 2..) => *more -= 1,
             Some(_) | None => {
-                let _last = self.waiting.remove(&frame.key);
+                self.waiting.remove(&frame.key);
             }
         }
         Some(frame)
@@ -84,10 +84,10 @@ impl Cancels {
         self.queue.retain(|frame| frame.key != key || frame.caller.is_some());
         match self.queue.iter().filter(|frame| frame.key == key).count() {
             0 => {
-                let _were = self.waiting.remove(&key);
+                self.waiting.remove(&key);
             }
             left => {
-                let _were = self.waiting.insert(key, left);
+                self.waiting.insert(key, left);
             }
         }
     }

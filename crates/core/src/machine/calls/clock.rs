@@ -32,14 +32,14 @@ impl Clock {
     /// Puts `call` on the agenda, `wait` of counted time from now; returns its place there.
     pub(super) fn schedule(&mut self, now: Instant, wait: Duration, call: CallId) -> Duration {
         let due = self.read(now).saturating_add(wait);
-        let _new = self.due.insert((due, call));
+        self.due.insert((due, call));
         due
     }
 
     /// Takes `call` off the agenda.
     pub(super) fn unschedule(&mut self, due: Option<Duration>, call: CallId) {
         if let Some(due) = due {
-            let _was = self.due.remove(&(due, call));
+            self.due.remove(&(due, call));
         }
     }
 
@@ -47,7 +47,7 @@ impl Clock {
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<CallId> {
         let read = self.read(now);
         let first = *self.due.first().filter(|(due, _)| *due <= read)?;
-        let _was = self.due.remove(&first);
+        self.due.remove(&first);
         Some(first.1)
     }
 

@@ -50,7 +50,7 @@ impl Calls {
             if let Some(surb) = left {
                 self.late.expect(surb);
             }
-            let _was = self.remove(id);
+            self.remove(id);
             return;
         };
         self.forget_key(key, id);
@@ -106,7 +106,7 @@ impl Calls {
         if let Some(key) = key
             && self.live.get(&key) == Some(&id)
         {
-            let _was = self.live.remove(&key);
+            self.live.remove(&key);
         }
     }
 

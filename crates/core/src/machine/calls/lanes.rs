@@ -77,20 +77,20 @@ impl Lanes {
     /// Lets a call wait for its turn, which goes by `order`.
     pub(super) fn push(&mut self, queue: Queue, order: u64, call: CallId) {
         if let Some(queue) = self.queue(queue) {
-            let _none = queue.insert(order, call);
+            queue.insert(order, call);
         }
     }
 
     /// The same for a call that may be written only while no other suspect is outstanding.
     pub(super) fn push_suspect(&mut self, queue: Queue, order: u64, call: CallId) {
-        let _none = self.suspects.insert(order, (call, queue));
+        self.suspects.insert(order, (call, queue));
     }
 
     /// Takes a waiting call out.
     pub(super) fn remove(&mut self, queue: Queue, order: u64) {
-        let _was = self.suspects.remove(&order);
+        self.suspects.remove(&order);
         if let Some(queue) = self.queue(queue) {
-            let _was = queue.remove(&order);
+            queue.remove(&order);
         }
     }
 

@@ -18,10 +18,10 @@ impl LateReplies {
         if self.order.len() >= OUTSTANDING_CALLS_MAX
             && let Some(oldest) = self.order.pop_front()
         {
-            let _was = self.expected.remove(&oldest);
+            self.expected.remove(&oldest);
         }
         self.order.push_back(surb);
-        let _new = self.expected.insert(surb);
+        self.expected.insert(surb);
     }
 
     /// Whether this is such a reply; each is expected once.

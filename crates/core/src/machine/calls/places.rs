@@ -101,7 +101,7 @@ impl Places {
             Queue::Copy => self.copies += 1,
             Queue::Create => self.creates += 1,
             Queue::Poll => {
-                let _new = self.polls.insert((now, call));
+                self.polls.insert((now, call));
             }
             Queue::Quick => self.quick.used += 1,
             Queue::Slow => self.slow.used += 1,

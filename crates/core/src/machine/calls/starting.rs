@@ -66,7 +66,7 @@ impl Calls {
             if self.live.contains_key(&key) {
                 return Err(CallError::Conflict);
             }
-            let _none = self.live.insert(key, id);
+            self.live.insert(key, id);
             if self.cancelling(key).is_some() {
                 call.stage = Stage::Held;
             }

@@ -31,7 +31,7 @@ impl Outstanding {
     }
 
     pub(super) fn forget(&mut self, call: CallId) {
-        let _was = self.0.take_if(|(suspect, _)| *suspect == call);
+        self.0.take_if(|(suspect, _)| *suspect == call);
     }
 
     pub(super) fn wake_at(&self) -> Option<Instant> {

@@ -73,7 +73,7 @@ impl Table {
         self.unwritten += usize::from(call.stage.is_unwritten());
         self.abandoned += usize::from(call.stage.is_abandoned());
         self.steps += usize::from(call.origin == Origin::Step);
-        let _none = self.calls.insert(id, call);
+        self.calls.insert(id, call);
     }
 
     /// The one place where a stage changes. An abandoned call is not written again, so its request goes.
@@ -115,7 +115,7 @@ impl Table {
         let old = mem::replace(query, new);
         self.unlink(old, None);
         if let Some(new) = new {
-            let _none = self.queries.insert(new, id);
+            self.queries.insert(new, id);
         }
     }
 
@@ -125,15 +125,15 @@ impl Table {
         let Kind::Message { surb, .. } = &mut call.kind else { return };
         let old = surb.replace(new);
         self.unlink(None, old);
-        let _none = self.surbs.insert(new, id);
+        self.surbs.insert(new, id);
     }
 
     fn unlink(&mut self, query: Option<u64>, surb: Option<SurbId>) {
         if let Some(query) = query {
-            let _was = self.queries.remove(&query);
+            self.queries.remove(&query);
         }
         if let Some(surb) = surb {
-            let _was = self.surbs.remove(&surb);
+            self.surbs.remove(&surb);
         }
     }
 

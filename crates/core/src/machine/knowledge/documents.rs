@@ -46,7 +46,7 @@ impl Documents {
         self.kept.retain(|kept| kept.epoch != epoch);
         self.kept.push_back(Arc::new(document));
         if self.kept.len() > DOCUMENTS_MAX {
-            let _oldest = self.kept.pop_front();
+            self.kept.pop_front();
         }
         news
     }

@@ -40,7 +40,7 @@ impl Link {
     /// The daemon has said how it stands.
     pub(in super::super) fn status_came(&mut self, cx: &Context) {
         let next = Stage::Greeting { step: HandshakeStep::Document, since: cx.now() };
-        let _awaited = self.go_on(HandshakeStep::Status, next);
+        self.go_on(HandshakeStep::Status, next);
     }
 
     /// The daemon has said which document it has, if any; returns whether that was waited for.

@@ -88,7 +88,7 @@ impl Store {
             let span = Span { offset, len, body_sum };
             let record = format::record(body).ok_or_else(damaged)?;
             let key = format::key(record.replica_epoch, record.box_id);
-            drop(records.insert(key, record));
+            records.insert(key, record);
             self.remember(key, span);
         }
     }
