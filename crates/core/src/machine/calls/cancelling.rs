@@ -17,7 +17,7 @@ use crate::Instant;
 
 /// Where the cancel of a start stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum CancelProgress {
     /// It was answered, but the start was not: it goes out again then.
     Again(Instant),
     /// It waits to be written.
@@ -30,7 +30,7 @@ pub(super) enum Progress {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) start: CallId,
-    pub(super) progress: Progress,
+    pub(super) progress: CancelProgress,
     pub(super) pause: Duration,
 }
 
@@ -49,7 +49,7 @@ impl Cancelling {
 
     /// Begins to cancel a start, with a cancel that waits to be written.
     pub(super) fn begin(&mut self, key: Key, start: CallId) {
-        let entry = Entry { start, progress: Progress::Queued, pause: CANCEL_AGAIN };
+        let entry = Entry { start, progress: CancelProgress::Queued, pause: CANCEL_AGAIN };
         let before = self.entries.insert(key, entry);
         self.unschedule(key, before);
     }
@@ -65,7 +65,7 @@ impl Cancelling {
     }
 
     fn unschedule(&mut self, key: Key, entry: Option<Entry>) {
-        if let Some(Entry { progress: Progress::Again(at), .. }) = entry {
+        if let Some(Entry { progress: CancelProgress::Again(at), .. }) = entry {
             self.again.remove(&(at, key));
         }
     }
@@ -73,9 +73,9 @@ impl Cancelling {
     /// Notes that a cancel of the key was written under `query`.
     pub(super) fn written(&mut self, key: Key, query: u64) {
         if let Some(entry) = self.entries.get_mut(&key)
-            && entry.progress == Progress::Queued
+            && entry.progress == CancelProgress::Queued
         {
-            entry.progress = Progress::Written(query);
+            entry.progress = CancelProgress::Written(query);
         }
     }
 
@@ -85,10 +85,10 @@ impl Cancelling {
     /// be repeated (§9.5).
     pub(super) fn answered(&mut self, key: Key, query: u64, now: Instant) {
         if let Some(entry) = self.entries.get_mut(&key)
-            && entry.progress == Progress::Written(query)
+            && entry.progress == CancelProgress::Written(query)
         {
             let at = now + entry.pause;
-            entry.progress = Progress::Again(at);
+            entry.progress = CancelProgress::Again(at);
             entry.pause = (entry.pause * 2).min(CANCEL_AGAIN_MAX);
             self.again.insert((at, key));
         }
@@ -100,7 +100,7 @@ impl Cancelling {
         while let Some((at, key)) = self.again.first().copied().filter(|(at, _)| *at <= now) {
             self.again.remove(&(at, key));
             if let Some(entry) = self.entries.get_mut(&key) {
-                entry.progress = Progress::Queued;
+                entry.progress = CancelProgress::Queued;
                 due.push(key);
             }
         }

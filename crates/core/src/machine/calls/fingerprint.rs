@@ -6,7 +6,7 @@ use super::{
     super::limits::POLLING_TURN,
     Calls,
     call::{Call, Kind, Stage},
-    cancelling::Progress,
+    cancelling::CancelProgress,
     cancels::{CancelFrame, Start},
     key::Key,
     wire::Wire,
@@ -75,9 +75,9 @@ impl Wire {
             key.tell(to);
             entry.start.tell(to);
             match entry.progress {
-                Progress::Again(at) => to.time(at),
-                Progress::Queued => to.tag("queued"),
-                Progress::Written(counter) => to.name(&query(counter)),
+                CancelProgress::Again(at) => to.time(at),
+                CancelProgress::Queued => to.tag("queued"),
+                CancelProgress::Written(counter) => to.name(&query(counter)),
             }
             to.duration(entry.pause);
         });

@@ -9,7 +9,7 @@ use super::{
         waits::{BACKOFF, BACKOFF_AFTER_DAEMON, CLOSE},
     },
     Link, Reading,
-    phase::{Close, Phase, Stage, Token},
+    phase::{Close, ConnectionStage, Phase, Token},
 };
 
 /// Why there is no link any more, and how long to wait before the next attempt, before jitter.
@@ -39,13 +39,16 @@ impl Link {
         if stage.presented() == Token::Sent {
             self.session.link_ended(&cause, &self.seed);
         }
-        let unprompted = matches!(stage, Stage::Up { .. }) && noticed && !shuts_down;
+        let unprompted = matches!(stage, ConnectionStage::Up { .. }) && noticed && !shuts_down;
         let pause = if noticed { BACKOFF_AFTER_DAEMON } else { BACKOFF };
         let handshake = stage.handshake();
         let (why, pause) = match stage {
-            Stage::Closing(_) => return Some(Ended::Closed),
-            Stage::Ending { cause, .. } => (cause, BACKOFF),
-            Stage::Connecting | Stage::Greeting { .. } | Stage::Presenting { .. } | Stage::Up { .. } => {
+            ConnectionStage::Closing(_) => return Some(Ended::Closed),
+            ConnectionStage::Ending { cause, .. } => (cause, BACKOFF),
+            ConnectionStage::Connecting
+            | ConnectionStage::Greeting { .. }
+            | ConnectionStage::Presenting { .. }
+            | ConnectionStage::Up { .. } => {
                 let why = match handshake {
                     _ if shuts_down => LinkError::Shutdown,
                     Some((step, _)) => LinkError::Handshake { step, cause },
@@ -71,14 +74,14 @@ impl Link {
         if let Some(connection) = self.phase.connection_mut() {
             cx.push(Output::Disconnect(connection.id, DisconnectMode::Drain));
             let presented = connection.stage.presented();
-            connection.stage = Stage::Ending { cause, reading, presented };
+            connection.stage = ConnectionStage::Ending { cause, reading, presented };
         }
     }
 
     /// Stops reading a link that is being ended already; `false` if it is not.
     pub(in super::super) fn stop_reading(&mut self) -> bool {
         match self.phase.connection_mut().map(|connection| &mut connection.stage) {
-            Some(Stage::Ending { reading, .. }) => {
+            Some(ConnectionStage::Ending { reading, .. }) => {
                 *reading = Reading::Stopped;
                 true
             }
@@ -88,7 +91,9 @@ impl Link {
 
     /// Tells how long the link was up.
     fn note_health(&mut self, cx: &Context) {
-        if let Some(Stage::Up { since }) = self.phase.connection().map(|connection| &connection.stage) {
+        if let Some(ConnectionStage::Up { since }) =
+            self.phase.connection().map(|connection| &connection.stage)
+        {
             self.backoff.lasted(cx.now().saturating_since(*since));
         }
     }
@@ -97,17 +102,19 @@ impl Link {
     pub(in super::super) fn close(&mut self, cx: &mut Context) -> bool {
         let Some(connection) = self.phase.connection_mut() else { return true };
         match connection.stage {
-            Stage::Closing(_) => false,
-            Stage::Connecting => {
+            ConnectionStage::Closing(_) => false,
+            ConnectionStage::Connecting => {
                 cx.push(Output::Disconnect(connection.id, DisconnectMode::Now));
                 true
             }
-            Stage::Up { .. } => {
-                connection.stage = Stage::Closing(Close::Due { at_latest: cx.now() + CLOSE });
+            ConnectionStage::Up { .. } => {
+                connection.stage = ConnectionStage::Closing(Close::Due { at_latest: cx.now() + CLOSE });
                 false
             }
             // Behind a token that is not answered the close would go to the wrong session.
-            Stage::Ending { .. } | Stage::Greeting { .. } | Stage::Presenting { .. } => {
+            ConnectionStage::Ending { .. }
+            | ConnectionStage::Greeting { .. }
+            | ConnectionStage::Presenting { .. } => {
                 self.cut(cx);
                 false
             }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{
     super::{LinkId, waits::HEALTHY},
     Link,
-    phase::{Close, Connection, Phase, Stage},
+    phase::{Close, Connection, ConnectionStage, Phase},
 };
 use crate::testing::Fingerprint;
 
@@ -29,16 +29,16 @@ impl Connection {
         to.frames(self.frames.pending());
         to.tag(&alloc::format!("{:?} {}", self.stage.presented(), self.shuts_down));
         match &self.stage {
-            Stage::Closing(Close::Due { at_latest }) => to.time(*at_latest),
-            Stage::Closing(Close::Over) => to.tag("closed"),
-            Stage::Connecting => to.tag("connecting"),
-            Stage::Ending { cause, reading, .. } => to.tag(&alloc::format!("{cause} {reading:?}")),
-            Stage::Greeting { step, since } => {
+            ConnectionStage::Closing(Close::Due { at_latest }) => to.time(*at_latest),
+            ConnectionStage::Closing(Close::Over) => to.tag("closed"),
+            ConnectionStage::Connecting => to.tag("connecting"),
+            ConnectionStage::Ending { cause, reading, .. } => to.tag(&alloc::format!("{cause} {reading:?}")),
+            ConnectionStage::Greeting { step, since } => {
                 to.tag(&alloc::format!("{step:?}"));
                 to.time(*since);
             }
-            Stage::Presenting { since, .. } => to.time(*since),
-            Stage::Up { since } => to.age(*since, HEALTHY),
+            ConnectionStage::Presenting { since, .. } => to.time(*since),
+            ConnectionStage::Up { since } => to.age(*since, HEALTHY),
         }
     }
 }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use super::{
     super::{HandshakeStep, LinkError, LinkId, between::LinkUp, context::Context},
     Link, Reading,
-    phase::{Stage, Token},
+    phase::{ConnectionStage, Token},
 };
 use crate::wire::{InstanceToken, SessionTokenReply};
 
@@ -14,9 +14,9 @@ impl Link {
     pub(in super::super) fn connected(&mut self, cx: &Context, id: LinkId) {
         if let Some(connection) = self.phase.connection_mut()
             && connection.id == id
-            && matches!(connection.stage, Stage::Connecting)
+            && matches!(connection.stage, ConnectionStage::Connecting)
         {
-            connection.stage = Stage::Greeting { step: HandshakeStep::Status, since: cx.now() };
+            connection.stage = ConnectionStage::Greeting { step: HandshakeStep::Status, since: cx.now() };
         }
     }
 
@@ -39,16 +39,19 @@ impl Link {
 
     /// The daemon has said how it stands.
     pub(in super::super) fn status_came(&mut self, cx: &Context) {
-        let next = Stage::Greeting { step: HandshakeStep::Document, since: cx.now() };
+        let next = ConnectionStage::Greeting { step: HandshakeStep::Document, since: cx.now() };
         self.go_on(HandshakeStep::Status, next);
     }
 
     /// The daemon has said which document it has, if any; returns whether that was waited for.
     pub(in super::super) fn document_came(&mut self, cx: &Context) -> bool {
-        self.go_on(HandshakeStep::Document, Stage::Presenting { token: Token::Unsent, since: cx.now() })
+        self.go_on(
+            HandshakeStep::Document,
+            ConnectionStage::Presenting { token: Token::Unsent, since: cx.now() },
+        )
     }
 
-    fn go_on(&mut self, from: HandshakeStep, to: Stage) -> bool {
+    fn go_on(&mut self, from: HandshakeStep, to: ConnectionStage) -> bool {
         let awaited = self.awaits() == Some(from);
         if let Some(connection) = self.phase.connection_mut().filter(|_| awaited) {
             connection.stage = to;
@@ -64,8 +67,8 @@ impl Link {
         reply: &SessionTokenReply,
     ) -> Option<LinkUp> {
         let connection = self.phase.connection_mut()?;
-        let Stage::Presenting { token: Token::Sent, .. } = connection.stage else { return None };
-        connection.stage = Stage::Up { since: cx.now() };
+        let ConnectionStage::Presenting { token: Token::Sent, .. } = connection.stage else { return None };
+        connection.stage = ConnectionStage::Up { since: cx.now() };
         let id = connection.id;
         let opened = self.session.opened(instance, reply.resumed);
         Some(LinkUp { id, fate: opened.fate, again: opened.again, same_daemon: opened.same_daemon })

@@ -26,7 +26,7 @@ use self::ending::LinkEnd;
 use self::{
     backoff::Backoff,
     budget::Budget,
-    phase::{Close, Connection, Phase, Stage, Token},
+    phase::{Close, Connection, ConnectionStage, Phase, Token},
     session::Session,
 };
 pub(super) use self::{ending::Ended, phase::Reading};
@@ -59,13 +59,13 @@ impl Link {
         self.phase.status()
     }
 
-    fn is_at(&self, id: LinkId, stage: impl Fn(&Stage) -> bool) -> bool {
+    fn is_at(&self, id: LinkId, stage: impl Fn(&ConnectionStage) -> bool) -> bool {
         self.phase.connection().is_some_and(|connection| connection.id == id && stage(&connection.stage))
     }
 
     /// Whether frames of this link are still worth reading.
     pub(super) fn reads(&self, id: LinkId) -> bool {
-        self.is_at(id, Stage::reads)
+        self.is_at(id, ConnectionStage::reads)
     }
 
     pub(super) fn connect(&mut self, cx: &mut Context) {
@@ -73,7 +73,7 @@ impl Link {
         self.dialled += 1;
         self.phase = Phase::On(Connection {
             id,
-            stage: Stage::Connecting,
+            stage: ConnectionStage::Connecting,
             budget: Budget::new(cx.now()),
             frames: FrameBuffer::default(),
             shuts_down: false,
@@ -83,7 +83,7 @@ impl Link {
 
     /// The dial has failed.
     pub(super) fn dial_failed(&mut self, cx: &mut Context, id: LinkId, cause: &str) {
-        if self.is_at(id, |stage| matches!(stage, Stage::Connecting)) {
+        if self.is_at(id, |stage| matches!(stage, ConnectionStage::Connecting)) {
             self.rest(
                 cx,
                 LinkEnd { why: LinkError::Connect(cause.into()), pause: BACKOFF, unprompted: false },
@@ -119,7 +119,7 @@ impl Link {
             return false;
         };
         match &mut connection.stage {
-            Stage::Presenting { token: token @ Token::Unsent, .. } => {
+            ConnectionStage::Presenting { token: token @ Token::Unsent, .. } => {
                 *token = Token::Sent;
                 let client_instance_token = self.session.present();
                 let request = PresentSessionToken { client_instance_token }.into();
@@ -127,17 +127,17 @@ impl Link {
                 let _fits = encode_request(None, &request, out);
                 false
             }
-            Stage::Closing(Close::Due { .. }) => {
+            ConnectionStage::Closing(Close::Due { .. }) => {
                 let _fits = encode_request(None, &ThinClose {}.into(), out);
                 self.cut(cx);
                 false
             }
-            Stage::Up { .. } => true,
-            Stage::Closing(Close::Over)
-            | Stage::Connecting
-            | Stage::Ending { .. }
-            | Stage::Greeting { .. }
-            | Stage::Presenting { .. } => false,
+            ConnectionStage::Up { .. } => true,
+            ConnectionStage::Closing(Close::Over)
+            | ConnectionStage::Connecting
+            | ConnectionStage::Ending { .. }
+            | ConnectionStage::Greeting { .. }
+            | ConnectionStage::Presenting { .. } => false,
         }
     }
 
@@ -152,7 +152,7 @@ impl Link {
             Phase::Down { retry_at } => return Some(*retry_at),
             Phase::On(connection) => connection,
         };
-        if let Stage::Closing(Close::Due { at_latest }) = &connection.stage {
+        if let ConnectionStage::Closing(Close::Due { at_latest }) = &connection.stage {
             return Some(*at_latest);
         }
         connection.stage.handshake().map(|(_, since)| since + self.handshake_timeout)
@@ -175,7 +175,7 @@ impl Link {
     /// Has the link ended: the close was written, can't be, or was not taken in time.
     fn cut(&mut self, cx: &mut Context) {
         if let Some(connection) = self.phase.connection_mut() {
-            connection.stage = Stage::Closing(Close::Over);
+            connection.stage = ConnectionStage::Closing(Close::Over);
             cx.push(Output::Disconnect(connection.id, DisconnectMode::Now));
         }
     }

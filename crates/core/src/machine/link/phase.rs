@@ -25,7 +25,7 @@ pub(super) enum Phase {
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub(super) id: LinkId,
-    pub(super) stage: Stage,
+    pub(super) stage: ConnectionStage,
     /// The traffic without progress that it may still bring.
     pub(super) budget: Budget,
     pub(super) frames: FrameBuffer,
@@ -35,7 +35,7 @@ pub(super) struct Connection {
 
 /// How far a connection has come.
 #[derive(Clone, Debug)]
-pub(super) enum Stage {
+pub(super) enum ConnectionStage {
     Closing(Close),
     Connecting,
     /// This side ends the link, and waits for its driver to say that it is gone.
@@ -94,17 +94,19 @@ impl Phase {
             Self::Closed => LinkStatus::Closed,
             Self::Down { .. } => LinkStatus::Down,
             Self::On(Connection { stage, .. }) => match stage {
-                Stage::Closing(_) => LinkStatus::Closed,
-                Stage::Connecting => LinkStatus::Connecting,
-                Stage::Ending { .. } => LinkStatus::Down,
-                Stage::Greeting { .. } | Stage::Presenting { .. } => LinkStatus::Handshake,
-                Stage::Up { .. } => LinkStatus::Up,
+                ConnectionStage::Closing(_) => LinkStatus::Closed,
+                ConnectionStage::Connecting => LinkStatus::Connecting,
+                ConnectionStage::Ending { .. } => LinkStatus::Down,
+                ConnectionStage::Greeting { .. } | ConnectionStage::Presenting { .. } => {
+                    LinkStatus::Handshake
+                }
+                ConnectionStage::Up { .. } => LinkStatus::Up,
             },
         }
     }
 }
 
-impl Stage {
+impl ConnectionStage {
     /// Whether frames are still worth reading.
     pub(super) const fn reads(&self) -> bool {
         match self {
