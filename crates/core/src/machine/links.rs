@@ -255,7 +255,7 @@ impl Machine {
         let doubled = pause.saturating_mul(1 << self.failures.min(16)).min(BACKOFF_MAX);
         self.failures = self.failures.saturating_add(1);
         let counter = self.mint();
-        let [random, ..] = self.seed.derive(Purpose::Jitter, counter);
+        let [random] = self.seed.derive(Purpose::Jitter, counter);
         doubled.mul_f64(0.8 + 0.4 * f64::from(random) / 255.0)
     }
 

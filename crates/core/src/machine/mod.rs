@@ -137,7 +137,7 @@ struct Peer {
 pub struct Machine {
     config: Config,
     seed: Seed,
-    query_prefix: [u8; 8],
+    query_prefix: u64,
     /// The next value of the counters that calls, links, timers, queries and the rest share.
     next: u64,
     /// The largest time seen; time that goes backwards is ignored.
@@ -181,7 +181,7 @@ impl Machine {
         let seed = Seed::new(seed);
         let mut machine = Self {
             config,
-            query_prefix: *seed.derive(Purpose::QueryPrefix, 0).first_chunk().unwrap_or(&[0; 8]),
+            query_prefix: u64::from_be_bytes(seed.derive(Purpose::QueryPrefix, 0)),
             session: Session::new(&seed),
             seed,
             next: 0,

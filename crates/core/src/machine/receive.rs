@@ -194,9 +194,8 @@ impl Machine {
 
     /// The counter in a query id, if the id is one of this machine's.
     fn query_counter(&self, id: &QueryId) -> Option<u64> {
-        let (prefix, counter) = id.as_bytes().split_first_chunk::<8>()?;
-        (*prefix == self.query_prefix)
-            .then(|| counter.first_chunk().map(|bytes| u64::from_be_bytes(*bytes)))?
+        // Another prefix leaves more than a counter.
+        u64::try_from(u128::from_be_bytes(*id.as_bytes()) ^ (u128::from(self.query_prefix) << 64)).ok()
     }
 
     pub(super) fn note_reply(&mut self) {

@@ -148,11 +148,6 @@ impl Machine {
 
     /// A query id: this machine's prefix, then a counter.
     pub(super) fn query_id(&self, counter: u64) -> QueryId {
-        let mut id = [0; 16];
-        if let Some((prefix, suffix)) = id.split_first_chunk_mut::<8>() {
-            *prefix = self.query_prefix;
-            suffix.copy_from_slice(&counter.to_be_bytes());
-        }
-        QueryId::from(id)
+        QueryId::from(((u128::from(self.query_prefix) << 64) | u128::from(counter)).to_be_bytes())
     }
 }
