@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Instant,
     error::{CallError, Ending, ending},
-    wire::{AnyReply, AnyResponse, DecodeError, FailureDetail, QueryId, ReplyFrame, RequestKind},
+    wire::{AnyReply, AnyResponse, DecodeError, EventKind, FailureDetail, QueryId, ReplyFrame, RequestKind},
 };
 
 /// Whether a frame achieved anything.
@@ -71,10 +71,10 @@ impl Machine {
         let DecodeError::Member { message, query_id, .. } = error else { return Progress::None };
         if let Some((step, _)) = self.link.handshake()
             && matches!(
-                (step, *message),
-                (HandshakeStep::Status, "connection_status_event")
-                    | (HandshakeStep::Document, "new_pki_document_event")
-                    | (HandshakeStep::Session, "session_token_reply")
+                (step, EventKind::from_name(message)),
+                (HandshakeStep::Status, Some(EventKind::ConnectionStatus))
+                    | (HandshakeStep::Document, Some(EventKind::NewPkiDocument))
+                    | (HandshakeStep::Session, Some(EventKind::SessionToken))
             )
         {
             self.refuse_handshake(step, error.to_string());

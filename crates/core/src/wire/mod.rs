@@ -1,6 +1,7 @@
 //! Every message of the protocol, in both directions.
 //!
-//! One table ([`RequestKind`]) names each request once, with its class, its lane and its reply.
+//! One table ([`RequestKind`], [`EventKind`]) names each request once, with its class, its lane and its reply, and each
+//! event.
 //! The client and the embedded daemon encode and decode with the same code, so either side of a
 //! test speaks exactly what the other side reads.
 //!
@@ -74,6 +75,6 @@ pub use secrets::{
     MessageBoxIndex, ReadCap, Salt, SecretBytes, Seed, SessionToken, Voucher, VoucherPublicKey,
     VoucherSecretKey, WriteCap, WrongLength,
 };
-pub use table::{AnyReply, AnyRequest, Class, Lane, Request, RequestKind};
+pub use table::{AnyReply, AnyRequest, Class, EventKind, Lane, Request, RequestKind};
 
 pub use crate::cbor::{CborError, CborProblem, MemberProblem};
