@@ -7,7 +7,7 @@ use super::{CallId, LinkId, lanes::Queue};
 use crate::{
     Instant,
     error::Fate,
-    wire::{AnyRequest, Class, EnvelopeHash, RequestKind, SurbId, WriteCapHash},
+    wire::{AnyRequest, Class, EnvelopeHash, RequestKind, Surb, SurbId, WriteCapHash},
 };
 
 /// What an operation is known by at the daemon; one key, one live call.
@@ -22,12 +22,12 @@ impl Key {
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other request has a key")]
     pub(super) fn of(request: &AnyRequest) -> Option<Self> {
         match request {
-            AnyRequest::StartResendingEncryptedMessage(start) => start.envelope_hash.map(Self::Envelope),
-            AnyRequest::CancelResendingEncryptedMessage(cancel) => cancel.envelope_hash.map(Self::Envelope),
+            AnyRequest::StartResendingEncryptedMessage(start) => Some(Self::Envelope(start.envelope_hash)),
+            AnyRequest::CancelResendingEncryptedMessage(cancel) => Some(Self::Envelope(cancel.envelope_hash)),
             AnyRequest::StartResendingCopyCommand(start) => {
-                start.write_cap.as_ref().map(|cap| Self::Copy(WriteCapHash::of(cap)))
+                Some(Self::Copy(WriteCapHash::of(&start.write_cap)))
             }
-            AnyRequest::CancelResendingCopyCommand(cancel) => cancel.write_cap_hash.map(Self::Copy),
+            AnyRequest::CancelResendingCopyCommand(cancel) => Some(Self::Copy(cancel.write_cap_hash)),
             _ => None,
         }
     }
@@ -137,7 +137,7 @@ impl Slot {
         Self {
             kind: request.kind(),
             queue: Queue::of(&request),
-            wanted: if matches!(&request, AnyRequest::SendMessage(message) if !message.with_surb) {
+            wanted: if matches!(&request, AnyRequest::SendMessage(message) if message.surb == Surb::None) {
                 Wanted::Sent
             } else {
                 Wanted::Reply

@@ -16,7 +16,8 @@ use crate::{
     error::CallError,
     frame::BODY_LEN_MAX,
     wire::{
-        AnyRequest, Class, FrameTooLarge, PresentSessionToken, QueryId, SurbId, ThinClose, encode_request,
+        AnyRequest, Class, FrameTooLarge, PresentSessionToken, QueryId, Surb, SurbId, ThinClose,
+        encode_request,
     },
 };
 
@@ -134,8 +135,7 @@ impl Machine {
         if let Some(AnyRequest::SendMessage(message)) =
             self.slots.get_mut(call).and_then(|slot| slot.request.as_deref_mut())
         {
-            message.with_surb = true;
-            message.surbid = Some(surb);
+            message.surb = Surb::Named(surb);
         }
     }
 

@@ -38,6 +38,7 @@ mod event;
 mod frames;
 mod geometry;
 mod ids;
+mod joined;
 mod reply;
 mod request;
 mod secrets;
@@ -58,6 +59,7 @@ pub use geometry::{Geometry, PigeonholeGeometry, SphinxGeometry};
 pub use ids::{
     AppId, EnvelopeHash, IdentityHash, InstanceToken, MessageId, QueryId, QueueId, SurbId, WriteCapHash,
 };
+pub use joined::{BoxAccess, Surb};
 pub use reply::{
     CancelReply, CopyReply, CounterReply, CourierEnvelopes, DirectoryAuthorities, DirectoryAuthority,
     EncryptReply, FailureDetail, IndexReply, KeypairReply, MultiCourierEnvelopes, PkiDocumentReply,
