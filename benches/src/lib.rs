@@ -16,9 +16,9 @@ const PLACEHOLDER: [u8; 16] = [0xa5; 16];
 /// The call measured.
 pub fn encrypt_write() -> AnyRequest {
     EncryptWrite {
-        plaintext: Some(SecretBytes::from(vec![7; PLAINTEXT_LEN])),
-        write_cap: Some(WriteCap::from([1; 168])),
-        message_box_index: Some(MessageBoxIndex::from([2; 104])),
+        plaintext: SecretBytes::from(vec![7; PLAINTEXT_LEN]),
+        write_cap: WriteCap::from([1; 168]),
+        message_box_index: MessageBoxIndex::from([2; 104]),
     }
     .into()
 }

@@ -60,11 +60,7 @@ impl Pair<Net> {
     pub fn echo(&self, n: u64) -> SendMessage {
         let document = self.machine.document().expect("a document");
         let echo = document.services("echo").next().expect("an echo service").destination();
-        SendMessage {
-            destination_id_hash: Some(echo.node),
-            recipient_queue_id: Some(echo.queue),
-            ..sample::message(n)
-        }
+        SendMessage { destination_id_hash: echo.node, recipient_queue_id: echo.queue, ..sample::message(n) }
     }
 }
 

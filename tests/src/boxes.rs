@@ -4,8 +4,8 @@ use kpthin_core::{
     error::CallError,
     machine::CallId,
     wire::{
-        EncryptRead, EncryptReply, EncryptWrite, KeypairReply, MessageBoxIndex, NewKeypair, ResendingReply,
-        StartResendingEncryptedMessage, WriteCap,
+        BoxAccess, EncryptRead, EncryptReply, EncryptWrite, KeypairReply, MessageBoxIndex, NewKeypair,
+        ResendingReply, StartResendingEncryptedMessage, WriteCap,
     },
 };
 
@@ -35,7 +35,7 @@ impl Stream {
     /// Asks for a stream.
     #[must_use]
     pub fn request(seed: u8) -> NewKeypair {
-        NewKeypair { seed: Some([seed; 32].into()) }
+        NewKeypair { seed: [seed; 32].into() }
     }
 
     /// The stream that the daemon has derived.
@@ -60,29 +60,27 @@ impl Stream {
     #[must_use]
     pub fn encrypt_write(&self, index: &MessageBoxIndex, text: &[u8]) -> EncryptWrite {
         EncryptWrite {
-            plaintext: Some(text.to_vec().into()),
-            write_cap: Some(self.keys.write_cap.clone()),
-            message_box_index: Some(index.clone()),
+            plaintext: text.to_vec().into(),
+            write_cap: self.keys.write_cap.clone(),
+            message_box_index: index.clone(),
         }
     }
 
     /// Asks for an envelope that asks for a box.
     #[must_use]
     pub fn encrypt_read(&self, index: &MessageBoxIndex) -> EncryptRead {
-        EncryptRead { read_cap: Some(self.keys.read_cap.clone()), message_box_index: Some(index.clone()) }
+        EncryptRead { read_cap: self.keys.read_cap.clone(), message_box_index: index.clone() }
     }
 
     /// Sends the first kind of envelope.
     #[must_use]
     pub fn send_write(&self, encrypted: EncryptReply) -> StartResendingEncryptedMessage {
         StartResendingEncryptedMessage {
-            read_cap: None,
-            write_cap: Some(self.keys.write_cap.clone()),
-            message_box_index: None,
+            access: BoxAccess::Write { write_cap: self.keys.write_cap.clone(), message_box_index: None },
             reply_index: None,
             envelope_descriptor: encrypted.envelope_descriptor,
             message_ciphertext: encrypted.message_ciphertext,
-            envelope_hash: Some(encrypted.envelope_hash),
+            envelope_hash: encrypted.envelope_hash,
             no_retry_on_box_id_not_found: false,
             no_idempotent_box_already_exists: false,
         }
@@ -97,9 +95,10 @@ impl Stream {
         unwritten: Unwritten,
     ) -> StartResendingEncryptedMessage {
         StartResendingEncryptedMessage {
-            read_cap: Some(self.keys.read_cap.clone()),
-            write_cap: None,
-            message_box_index: Some(index.to_bytes().to_vec().into()),
+            access: BoxAccess::Read {
+                read_cap: self.keys.read_cap.clone(),
+                message_box_index: index.clone(),
+            },
             no_retry_on_box_id_not_found: unwritten == Unwritten::Ends,
             ..self.send_write(encrypted)
         }

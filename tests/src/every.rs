@@ -5,7 +5,8 @@ use kpthin_core::wire::{
     CreateCourierEnvelopesFromMultiPayload, CreateCourierEnvelopesFromPayload,
     CreateCourierEnvelopesFromTombstoneRange, Destination, GetDirectoryAuthorities,
     GetMessageBoxIndexCounter, GetPkiDocument, NextMessageBoxIndex, RequestKind, SendMessage,
-    StartResendingCopyCommand, VoucherDeriveStream, VoucherInduct, VoucherMint, VoucherOpen, WriteCapHash,
+    StartResendingCopyCommand, Surb, VoucherDeriveStream, VoucherInduct, VoucherMint, VoucherOpen,
+    WriteCapHash,
 };
 
 use crate::{
@@ -26,24 +27,23 @@ pub fn every(pair: &mut Pair<Net>) -> Vec<AnyRequest> {
     let write_cap = stream.write_cap();
     let read = pair.call(stream.encrypt_read(&index)).expect("an envelope");
     let write = pair.call(stream.encrypt_write(&index, b"through it all")).expect("an envelope");
-    let mint =
-        VoucherMint { message_write_cap: Some(write_cap.clone()), display_name: "a friend".to_owned() };
+    let mint = VoucherMint { message_write_cap: write_cap.clone(), display_name: "a friend".to_owned() };
     let minted = pair.call(mint.clone()).expect("a voucher");
     let induct = VoucherInduct {
-        voucher: Some(minted.voucher.clone()),
+        voucher: minted.voucher.clone(),
         voucher_payload: minted.voucher_payload.clone(),
         who_reply: b"welcome".to_vec().into(),
     };
     let inducted = pair.call(induct.clone()).expect("an induction");
     let open = VoucherOpen {
-        voucher_secret_key: Some(minted.voucher_secret_key.clone()),
+        voucher_secret_key: minted.voucher_secret_key.clone(),
         sealed_reply: inducted.sealed_reply.clone(),
-        message_write_cap: Some(write_cap.clone()),
+        message_write_cap: write_cap.clone(),
     };
     let destination = Destination {
         payload: b"copied".to_vec().into(),
-        write_cap: Some(write_cap.clone()),
-        start_index: Some(index.clone()),
+        write_cap: write_cap.clone(),
+        start_index: index.clone(),
     };
     vec![
         Stream::request(2).into(),
@@ -51,22 +51,17 @@ pub fn every(pair: &mut Pair<Net>) -> Vec<AnyRequest> {
         stream.encrypt_write(&index, b"through it all").into(),
         stream.send_read(&index, read, Unwritten::Ends).into(),
         stream.send_write(write).into(),
-        CancelResendingEncryptedMessage { envelope_hash: Some(sample::hash(5)) }.into(),
-        StartResendingCopyCommand {
-            write_cap: Some(write_cap.clone()),
-            courier_identity_hash: None,
-            courier_queue_id: None,
-        }
-        .into(),
-        CancelResendingCopyCommand { write_cap_hash: Some(WriteCapHash::of(&write_cap)) }.into(),
-        NextMessageBoxIndex { message_box_index: Some(index.clone()) }.into(),
-        GetMessageBoxIndexCounter { message_box_index: Some(index.clone()) }.into(),
+        CancelResendingEncryptedMessage { envelope_hash: sample::hash(5) }.into(),
+        StartResendingCopyCommand { write_cap: write_cap.clone(), courier: None }.into(),
+        CancelResendingCopyCommand { write_cap_hash: WriteCapHash::of(&write_cap) }.into(),
+        NextMessageBoxIndex { message_box_index: index.clone() }.into(),
+        GetMessageBoxIndexCounter { message_box_index: index.clone() }.into(),
         GetPkiDocument { epoch: 0 }.into(),
         GetDirectoryAuthorities {}.into(),
         CreateCourierEnvelopesFromPayload {
             payload: b"copied".to_vec().into(),
-            dest_write_cap: Some(write_cap.clone()),
-            dest_start_index: Some(index.clone()),
+            dest_write_cap: write_cap.clone(),
+            dest_start_index: index.clone(),
             is_start: true,
             is_last: true,
         }
@@ -79,8 +74,8 @@ pub fn every(pair: &mut Pair<Net>) -> Vec<AnyRequest> {
         }
         .into(),
         CreateCourierEnvelopesFromTombstoneRange {
-            dest_write_cap: Some(write_cap),
-            dest_start_index: Some(index),
+            dest_write_cap: write_cap,
+            dest_start_index: index,
             max_count: 2,
             is_start: true,
             is_last: true,
@@ -90,9 +85,9 @@ pub fn every(pair: &mut Pair<Net>) -> Vec<AnyRequest> {
         mint.into(),
         induct.into(),
         open.into(),
-        VoucherDeriveStream { voucher: Some(minted.voucher) }.into(),
+        VoucherDeriveStream { voucher: minted.voucher }.into(),
         pair.echo(1).into(),
-        SendMessage { with_surb: false, ..pair.echo(2) }.into(),
+        SendMessage { surb: Surb::None, ..pair.echo(2) }.into(),
     ]
 }
 

@@ -17,7 +17,7 @@ pub fn any(which: u64, n: u64) -> AnyRequest {
         7 => message(n).into(),
         8 => cancel(n).into(),
         9 => cancel_copy(n).into(),
-        _ => NextMessageBoxIndex { message_box_index: Some(bytes::<104>(n).into()) }.into(),
+        _ => NextMessageBoxIndex { message_box_index: bytes::<104>(n).into() }.into(),
     }
 }
 

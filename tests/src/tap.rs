@@ -7,7 +7,9 @@ use kpthin_core::{
     frame::FrameBuffer,
     machine::{LinkId, limits},
     testing::requests,
-    wire::{AnyRequest, AnyResponse, QueryId, ReplyFrame, RequestFrame, RequestKind, SurbId, WriteCapHash},
+    wire::{
+        AnyRequest, AnyResponse, QueryId, ReplyFrame, RequestFrame, RequestKind, Surb, SurbId, WriteCapHash,
+    },
 };
 
 /// One request frame that the machine has written.
@@ -112,16 +114,16 @@ impl Tap {
                 frame,
                 Pending {
                     at: now,
-                    key: start.envelope_hash.map(|hash| *hash.as_bytes()),
+                    key: Some(*start.envelope_hash.as_bytes()),
                     copy: false,
-                    polls: start.read_cap.is_some() && !start.no_retry_on_box_id_not_found,
+                    polls: start.access.is_read() && !start.no_retry_on_box_id_not_found,
                 },
             ),
             AnyRequest::StartResendingCopyCommand(start) => self.insert(
                 frame,
                 Pending {
                     at: now,
-                    key: start.write_cap.as_ref().map(|cap| *WriteCapHash::of(cap).as_bytes()),
+                    key: Some(*WriteCapHash::of(&start.write_cap).as_bytes()),
                     copy: true,
                     polls: false,
                 },
@@ -130,10 +132,10 @@ impl Tap {
                 self.insert(frame, Pending { at: now, key: None, copy: false, polls: false });
             }
             AnyRequest::CancelResendingEncryptedMessage(cancel) => {
-                self.cancel(frame, cancel.envelope_hash.map(|hash| *hash.as_bytes()));
+                self.cancel(frame, *cancel.envelope_hash.as_bytes());
             }
             AnyRequest::CancelResendingCopyCommand(cancel) => {
-                self.cancel(frame, cancel.write_cap_hash.map(|hash| *hash.as_bytes()));
+                self.cancel(frame, *cancel.write_cap_hash.as_bytes());
             }
             _ => {}
         }
@@ -141,7 +143,7 @@ impl Tap {
 
     fn insert(&mut self, frame: &RequestFrame, pending: Pending) {
         let id = match &frame.request {
-            AnyRequest::SendMessage(send) => Id::Surb(send.surbid.expect("a message has a surb (Q-21)")),
+            AnyRequest::SendMessage(send) => Id::Surb(send.surb.id().expect("a message has a surb (Q-21)")),
             _ => Id::Query(frame.query_id.expect("a query id (§4.0)")),
         };
         assert!(self.pending.insert(id, pending).is_none(), "an id was used twice");
@@ -151,8 +153,8 @@ impl Tap {
         assert!(count(|pending| pending.polls) <= limits::POLLING_READS_MAX, "too many polling reads");
     }
 
-    fn cancel(&mut self, frame: &RequestFrame, key: Option<[u8; 32]>) {
-        if let (Some(query), Some(key)) = (frame.query_id, key) {
+    fn cancel(&mut self, frame: &RequestFrame, key: [u8; 32]) {
+        if let Some(query) = frame.query_id {
             self.cancels.insert(query, key);
         }
     }
@@ -203,7 +205,7 @@ impl Tap {
 pub(crate) fn plain(request: &AnyRequest) -> Vec<u8> {
     let mut request = request.clone();
     if let AnyRequest::SendMessage(send) = &mut request {
-        (send.surbid, send.with_surb) = (None, true);
+        send.surb = Surb::Unnamed;
     }
     let mut bytes = Vec::new();
     RequestFrame { query_id: None, request }.encode(&mut bytes).expect("it was short enough before");

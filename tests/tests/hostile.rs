@@ -262,7 +262,7 @@ fn absurd_times_in_a_sent_event_do_no_harm() {
             Scripted::new(move |talk, frame| {
                 if let AnyRequest::SendMessage(send) = &frame.request {
                     talk.send(&AnyResponse::MessageSent(MessageSent {
-                        surbid: send.surbid,
+                        surbid: send.surb.id(),
                         sent_at: u64::MAX,
                         reply_eta,
                         ..MessageSent::default()

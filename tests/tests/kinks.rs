@@ -8,7 +8,7 @@ use kpthin_core::{
     machine::Event,
     wire::{
         AnyReply, CancelResendingCopyCommand, CancelResendingEncryptedMessage, EncryptRead, EncryptReply,
-        MessageId, QueryId, ReadCap, RequestFrame, RequestKind, SendMessage, SurbId, WriteCapHash,
+        MessageId, QueryId, ReadCap, RequestFrame, RequestKind, SendMessage, Surb, SurbId, WriteCapHash,
     },
 };
 use kpthin_devnet::DevnetConfig;
@@ -67,10 +67,9 @@ fn echo(pair: &Pair<Net>) -> SendMessage {
     let service = document.services("echo").next().expect("an echo service");
     SendMessage {
         id: Some(MessageId::from([5; 16])),
-        with_surb: true,
-        surbid: Some(SurbId::from([4; 16])),
-        destination_id_hash: Some(service.identity_hash),
-        recipient_queue_id: Some(service.queue.clone()),
+        surb: Surb::Named(SurbId::from([4; 16])),
+        destination_id_hash: service.identity_hash,
+        recipient_queue_id: service.queue.clone(),
         payload: b"hello".to_vec().into(),
     }
 }
@@ -170,11 +169,11 @@ fn an_operation_that_a_stranger_cancels_ends_at_its_deadline_and_can_be_asked_ag
         let (sealed, call) = waiting(&mut pair, &stream);
         let request = match of_copies {
             true => {
-                let write_cap_hash = Some(WriteCapHash::from(*sealed.envelope_hash.as_bytes()));
+                let write_cap_hash = WriteCapHash::from(*sealed.envelope_hash.as_bytes());
                 CancelResendingCopyCommand { write_cap_hash }.into()
             }
             false => {
-                let envelope_hash = Some(sealed.envelope_hash);
+                let envelope_hash = sealed.envelope_hash;
                 CancelResendingEncryptedMessage { envelope_hash }.into()
             }
         };
@@ -247,8 +246,7 @@ fn a_capability_off_the_curve_fails_its_own_call_alone(config: &DevnetConfig) {
     let (_, waiting) = waiting(&mut pair, &stream);
     let mut cap = [0; 136];
     cap[0] = 2;
-    let off_curve =
-        EncryptRead { read_cap: Some(ReadCap::from(cap)), message_box_index: Some(stream.first()) };
+    let off_curve = EncryptRead { read_cap: ReadCap::from(cap), message_box_index: stream.first() };
     let before = pair.dials();
     let doomed = pair.start(off_curve);
     let others: Vec<_> = (0..5).map(|seed| pair.start(sample::keypair(seed))).collect();

@@ -14,8 +14,8 @@ const SECOND: Duration = Duration::from_secs(1);
 fn create(n: u64, len: usize) -> CreateCourierEnvelopesFromPayload {
     CreateCourierEnvelopesFromPayload {
         payload: vec![7; len].into(),
-        dest_write_cap: Some(sample::write_cap(n)),
-        dest_start_index: Some(sample::bytes::<104>(n).into()),
+        dest_write_cap: sample::write_cap(n),
+        dest_start_index: sample::bytes::<104>(n).into(),
         is_start: true,
         is_last: true,
     }

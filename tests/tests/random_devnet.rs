@@ -43,7 +43,7 @@ impl Program {
         let mut boxes = vec![stream.first()];
         for _ in 0..5 {
             let last = boxes.last().expect("the first").clone();
-            let next = kpthin_core::wire::NextMessageBoxIndex { message_box_index: Some(last) };
+            let next = kpthin_core::wire::NextMessageBoxIndex { message_box_index: last };
             boxes.push(pair.call(next).expect("an index").next_message_box_index);
         }
         Self {
@@ -118,8 +118,8 @@ impl Program {
         let echo = document.services("echo").next().expect("an echo service").destination();
         self.next += 1;
         let call = pair.start(SendMessage {
-            destination_id_hash: Some(echo.node),
-            recipient_queue_id: Some(echo.queue),
+            destination_id_hash: echo.node,
+            recipient_queue_id: echo.queue,
             ..sample::message(self.next)
         });
         self.calls.push(call);

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use kpthin_core::wire::{
-    Blob, EncryptReply, EnvelopeHash, MessageBoxIndex, ReadCap, SecretBytes, StartResendingEncryptedMessage,
-    WriteCap, replica_epoch,
+    Blob, BoxAccess, EncryptReply, EnvelopeHash, MessageBoxIndex, ReadCap, SecretBytes,
+    StartResendingEncryptedMessage, WriteCap, replica_epoch,
 };
 
 use crate::record::{Head, RecordError, RecordWriter};
@@ -58,16 +58,13 @@ impl Prepared {
         replica_epoch(&self.ciphertext)
     }
 
-    fn request(&self, caps: (Option<ReadCap>, Option<WriteCap>)) -> StartResendingEncryptedMessage {
-        let (read_cap, write_cap) = caps;
+    fn request(&self, access: BoxAccess) -> StartResendingEncryptedMessage {
         StartResendingEncryptedMessage {
-            read_cap,
-            write_cap,
-            message_box_index: Some(SecretBytes::from(self.index.as_bytes())),
+            access,
             reply_index: None,
             envelope_descriptor: self.descriptor.clone(),
             message_ciphertext: self.ciphertext.clone(),
-            envelope_hash: Some(self.hash),
+            envelope_hash: self.hash,
             no_retry_on_box_id_not_found: false,
             no_idempotent_box_already_exists: false,
         }
@@ -145,7 +142,9 @@ impl EncryptedWrite {
     /// [`start_resending_encrypted_message`](crate::Client::start_resending_encrypted_message).
     #[must_use]
     pub fn request(&self, write_cap: &WriteCap, confirm: Confirm) -> StartResendingEncryptedMessage {
-        let mut request = self.prepared.request((None, Some(write_cap.clone())));
+        let message_box_index = Some(self.prepared.index.clone());
+        let access = BoxAccess::Write { write_cap: write_cap.clone(), message_box_index };
+        let mut request = self.prepared.request(access);
         request.no_idempotent_box_already_exists = confirm == Confirm::Replica;
         request
     }
@@ -191,7 +190,9 @@ impl EncryptedRead {
     /// [`start_resending_encrypted_message`](crate::Client::start_resending_encrypted_message).
     #[must_use]
     pub fn request(&self, read_cap: &ReadCap, unwritten: WhenUnwritten) -> StartResendingEncryptedMessage {
-        let mut request = self.prepared.request((Some(read_cap.clone()), None));
+        let message_box_index = self.prepared.index.clone();
+        let access = BoxAccess::Read { read_cap: read_cap.clone(), message_box_index };
+        let mut request = self.prepared.request(access);
         request.no_retry_on_box_id_not_found = unwritten == WhenUnwritten::Report;
         request
     }

@@ -21,7 +21,7 @@
 //!
 //! let request = RequestFrame {
 //!     query_id: Some(QueryId::from([7; 16])),
-//!     request: NewKeypair { seed: Some(Seed::from([1; 32])) }.into(),
+//!     request: NewKeypair { seed: Seed::from([1; 32]) }.into(),
 //! };
 //! let mut bytes = Vec::new();
 //! request.encode(&mut bytes)?;

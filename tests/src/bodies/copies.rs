@@ -30,8 +30,8 @@ pub async fn a_payload_is_copied_to_one_stream(target: Target) -> Result<(), Out
     let payload = "copied by a courier";
     let create = client.create_courier_envelopes_from_payload(CreateCourierEnvelopesFromPayload {
         payload: SecretBytes::from(payload),
-        dest_write_cap: Some(destination.write_cap.clone()),
-        dest_start_index: Some(destination.first_message_index.clone()),
+        dest_write_cap: destination.write_cap.clone(),
+        dest_start_index: destination.first_message_index.clone(),
         is_start: true,
         is_last: true,
     });
@@ -47,8 +47,8 @@ pub async fn payloads_are_copied_to_two_streams(target: Target) -> Result<(), Ou
     let streams = [target.stream(&client).await?, target.stream(&client).await?];
     let to = |stream: &KeypairReply, payload: &'static str| Destination {
         payload: SecretBytes::from(payload),
-        write_cap: Some(stream.write_cap.clone()),
-        start_index: Some(stream.first_message_index.clone()),
+        write_cap: stream.write_cap.clone(),
+        start_index: stream.first_message_index.clone(),
     };
     let first = client.create_courier_envelopes_from_multi_payload(CreateCourierEnvelopesFromMultiPayload {
         destinations: vec![to(&streams[0], "to the first")],
@@ -79,8 +79,8 @@ pub async fn a_tombstone_range_is_copied(target: Target) -> Result<(), Outcome> 
     let destination = target.stream(&client).await?;
     let create =
         client.create_courier_envelopes_from_tombstone_range(CreateCourierEnvelopesFromTombstoneRange {
-            dest_write_cap: Some(destination.write_cap.clone()),
-            dest_start_index: Some(destination.first_message_index.clone()),
+            dest_write_cap: destination.write_cap.clone(),
+            dest_start_index: destination.first_message_index.clone(),
             max_count: 2,
             is_start: true,
             is_last: true,

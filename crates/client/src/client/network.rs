@@ -6,7 +6,8 @@ use kpthin_core::{
     error::{CallError, InvalidRequest},
     pki::{Document, Service, ServiceAddress},
     wire::{
-        AnyReply, MessageReply, MessageSent, SecretBytes, SendMessage, StartResendingCopyCommand, WriteCap,
+        AnyReply, MessageReply, MessageSent, SecretBytes, SendMessage, StartResendingCopyCommand, Surb,
+        WriteCap,
     },
 };
 
@@ -120,11 +121,8 @@ impl Client {
     /// Dropping the call ends the daemon's asking; the courier may still finish.
     #[doc(alias = "StartResendingCopyCommand")]
     pub fn start_resending_copy_command(&self, write_cap: &WriteCap, courier: &ServiceAddress) -> Call<()> {
-        let request = StartResendingCopyCommand {
-            write_cap: Some(write_cap.clone()),
-            courier_identity_hash: Some(courier.node),
-            courier_queue_id: Some(courier.queue.clone()),
-        };
+        let request =
+            StartResendingCopyCommand { write_cap: write_cap.clone(), courier: Some(courier.clone()) };
         self.call(request, drop)
     }
 
@@ -144,7 +142,7 @@ impl Client {
         destination: &ServiceAddress,
         payload: impl Into<SecretBytes>,
     ) -> Call<MessageReply> {
-        self.call(message(destination, payload.into(), true), |reply| reply)
+        self.call(message(destination, payload.into(), Surb::Unnamed), |reply| reply)
     }
 
     /// Sends one message to a service; the call ends when the message has left (§4.4).
@@ -158,7 +156,7 @@ impl Client {
         destination: &ServiceAddress,
         payload: impl Into<SecretBytes>,
     ) -> Call<MessageSent> {
-        let request = message(destination, payload.into(), false).into();
+        let request = message(destination, payload.into(), Surb::None).into();
         let take = |reply| match reply {
             AnyReply::MessageSent(sent) => Some(sent),
             _ => None,
@@ -196,13 +194,12 @@ impl Client {
     }
 }
 
-fn message(destination: &ServiceAddress, payload: SecretBytes, with_surb: bool) -> SendMessage {
+fn message(destination: &ServiceAddress, payload: SecretBytes, surb: Surb) -> SendMessage {
     SendMessage {
         id: None,
-        with_surb,
-        surbid: None,
-        destination_id_hash: Some(destination.node),
-        recipient_queue_id: Some(destination.queue.clone()),
+        surb,
+        destination_id_hash: destination.node,
+        recipient_queue_id: destination.queue.clone(),
         payload,
     }
 }

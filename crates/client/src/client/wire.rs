@@ -23,7 +23,7 @@ impl Client {
     /// Derives a stream's capabilities from a seed (§4.5). The same seed gives the same stream.
     #[doc(alias = "NewKeypair")]
     pub fn new_keypair(&self, seed: &Seed) -> Call<KeypairReply> {
-        self.call(NewKeypair { seed: Some(seed.clone()) }, |reply| reply)
+        self.call(NewKeypair { seed: seed.clone() }, |reply| reply)
     }
 
     /// Makes an envelope that fills a box, to be sent with [`send_write`](Self::send_write) (§4.6).
@@ -44,9 +44,9 @@ impl Client {
     ) -> Call<EncryptedWrite> {
         let plaintext = plaintext.into();
         let request = EncryptWrite {
-            plaintext: Some(plaintext.clone()),
-            write_cap: Some(write_cap.clone()),
-            message_box_index: Some(index.clone()),
+            plaintext: plaintext.clone(),
+            write_cap: write_cap.clone(),
+            message_box_index: index.clone(),
         };
         let index = index.clone();
         self.call(request, |reply| EncryptedWrite::new(index, plaintext, reply))
@@ -55,8 +55,7 @@ impl Client {
     /// Makes an envelope that asks for a box, to be sent with [`send_read`](Self::send_read) (§4.6).
     #[doc(alias = "EncryptRead")]
     pub fn encrypt_read(&self, read_cap: &ReadCap, index: &MessageBoxIndex) -> Call<EncryptedRead> {
-        let request =
-            EncryptRead { read_cap: Some(read_cap.clone()), message_box_index: Some(index.clone()) };
+        let request = EncryptRead { read_cap: read_cap.clone(), message_box_index: index.clone() };
         let index = index.clone();
         self.call(request, |reply| EncryptedRead::new(index, reply))
     }
@@ -117,7 +116,7 @@ impl Client {
     /// Dropping the call changes nothing: the cancel is sent.
     #[doc(alias = "CancelResendingEncryptedMessage")]
     pub fn cancel_resending_encrypted_message(&self, envelope_hash: EnvelopeHash) -> Call<()> {
-        self.cancel(CancelResendingEncryptedMessage { envelope_hash: Some(envelope_hash) })
+        self.cancel(CancelResendingEncryptedMessage { envelope_hash })
     }
 
     /// Ends the asking after a copy command; the courier goes on (§4.10). Succeeds for unknown ones
@@ -128,7 +127,7 @@ impl Client {
     /// Dropping the call changes nothing: the cancel is sent.
     #[doc(alias = "CancelResendingCopyCommand")]
     pub fn cancel_resending_copy_command(&self, write_cap: &WriteCap) -> Call<()> {
-        self.cancel(CancelResendingCopyCommand { write_cap_hash: Some(WriteCapHash::of(write_cap)) })
+        self.cancel(CancelResendingCopyCommand { write_cap_hash: WriteCapHash::of(write_cap) })
     }
 
     fn cancel<R: Request<Reply = CancelReply>>(&self, request: R) -> Call<()> {
@@ -138,7 +137,7 @@ impl Client {
     /// Steps an index (§4.11).
     #[doc(alias = "NextMessageBoxIndex")]
     pub fn next_message_box_index(&self, index: &MessageBoxIndex) -> Call<MessageBoxIndex> {
-        let request = NextMessageBoxIndex { message_box_index: Some(index.clone()) };
+        let request = NextMessageBoxIndex { message_box_index: index.clone() };
         self.call(request, |reply| reply.next_message_box_index)
     }
 
@@ -146,7 +145,7 @@ impl Client {
     /// without asking.
     #[doc(alias = "GetMessageBoxIndexCounter")]
     pub fn get_message_box_index_counter(&self, index: &MessageBoxIndex) -> Call<u64> {
-        let request = GetMessageBoxIndexCounter { message_box_index: Some(index.clone()) };
+        let request = GetMessageBoxIndexCounter { message_box_index: index.clone() };
         self.call(request, |reply| reply.counter)
     }
 
@@ -208,10 +207,8 @@ impl Client {
         message_write_cap: &WriteCap,
         display_name: impl Into<String>,
     ) -> Call<VoucherMintReply> {
-        let request = VoucherMint {
-            message_write_cap: Some(message_write_cap.clone()),
-            display_name: display_name.into(),
-        };
+        let request =
+            VoucherMint { message_write_cap: message_write_cap.clone(), display_name: display_name.into() };
         self.call(request, |reply| reply)
     }
 
@@ -224,7 +221,7 @@ impl Client {
         who_reply: impl Into<SecretBytes>,
     ) -> Call<VoucherInductReply> {
         let request = VoucherInduct {
-            voucher: Some(voucher.clone()),
+            voucher: voucher.clone(),
             voucher_payload: voucher_payload.into(),
             who_reply: who_reply.into(),
         };
@@ -240,9 +237,9 @@ impl Client {
         message_write_cap: &WriteCap,
     ) -> Call<VoucherOpenReply> {
         let request = VoucherOpen {
-            voucher_secret_key: Some(secret_key.clone()),
+            voucher_secret_key: secret_key.clone(),
             sealed_reply: sealed_reply.into(),
-            message_write_cap: Some(message_write_cap.clone()),
+            message_write_cap: message_write_cap.clone(),
         };
         self.call(request, |reply| reply)
     }
@@ -250,6 +247,6 @@ impl Client {
     /// Derives a voucher's stream (§4.18).
     #[doc(alias = "VoucherDeriveStream")]
     pub fn voucher_derive_stream(&self, voucher: &Voucher) -> Call<VoucherStreamReply> {
-        self.call(VoucherDeriveStream { voucher: Some(voucher.clone()) }, |reply| reply)
+        self.call(VoucherDeriveStream { voucher: voucher.clone() }, |reply| reply)
     }
 }

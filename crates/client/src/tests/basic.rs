@@ -173,11 +173,9 @@ fn tombstones_are_reported_box_by_box() {
         world.run();
         for request in peer.requests() {
             match &request.request {
-                AnyRequest::EncryptWrite(encrypt) => assert!(encrypt.plaintext.as_ref().unwrap().is_empty()),
+                AnyRequest::EncryptWrite(encrypt) => assert!(encrypt.plaintext.is_empty()),
                 AnyRequest::StartResendingEncryptedMessage(start) => {
-                    let counter =
-                        u64::from_le_bytes(*start.message_box_index.as_ref().unwrap().first_chunk().unwrap());
-                    match counter {
+                    match start.access.message_box_index().unwrap().counter() {
                         20 => peer.refuse(&request, 3),
                         21 => peer.refuse(&request, 11),
                         _ => peer.answer(&request),
@@ -205,8 +203,8 @@ fn a_message_is_sent_once_and_its_reply_returned() {
     let mut call = client.send_and_await_reply("echo", "ping");
     world.run();
     let AnyRequest::SendMessage(message) = peer.request().request else { panic!() };
-    assert_eq!(message.recipient_queue_id.unwrap().as_bytes(), b"+echo");
-    let surbid = message.surbid;
+    assert_eq!(message.recipient_queue_id.as_bytes(), b"+echo");
+    let surbid = message.surb.id();
     peer.send(&AnyResponse::MessageSent(MessageSent {
         surbid,
         sent_at: 0,
@@ -230,9 +228,9 @@ fn a_message_without_reply_ends_when_it_has_left() {
     let mut call = client.send_message_without_reply(&service, "ping");
     world.run();
     let AnyRequest::SendMessage(message) = peer.request().request else { panic!() };
-    assert!(message.with_surb && message.surbid.is_some(), "without one it would be broken");
+    assert!(message.surb.id().is_some(), "without one it would be broken");
     let sent = MessageSent {
-        surbid: message.surbid,
+        surbid: message.surb.id(),
         sent_at: 7,
         reply_eta: 1_000_000_000,
         ..MessageSent::default()
@@ -262,7 +260,7 @@ fn a_stream_is_made_from_a_seed_of_its_own() {
         .requests()
         .into_iter()
         .map(|request| match request.request {
-            AnyRequest::NewKeypair(new) => new.seed.unwrap(),
+            AnyRequest::NewKeypair(new) => new.seed,
             other => panic!("{other:?}"),
         })
         .collect();

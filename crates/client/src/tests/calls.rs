@@ -72,7 +72,7 @@ fn dropped_after_it_was_sent_an_operation_is_cancelled() {
     world.run();
     match peer.request().request {
         AnyRequest::CancelResendingEncryptedMessage(cancel) => {
-            assert_eq!(cancel.envelope_hash, Some(envelope.envelope_hash()));
+            assert_eq!(cancel.envelope_hash, envelope.envelope_hash());
         }
         other => panic!("{other:?}"),
     }

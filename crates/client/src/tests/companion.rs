@@ -85,7 +85,7 @@ fn one_is_encrypted_and_ten_are_on_their_way_at_most_in_the_order_of_asking() {
     assert!(now(&mut asks[3]).unwrap().is_ok());
     let eleventh = companion.request();
     let AnyRequest::EncryptRead(encrypt) = &eleventh.request else { panic!("{eleventh:?}") };
-    assert_eq!(encrypt.message_box_index, Some(index(110)));
+    assert_eq!(encrypt.message_box_index, index(110));
 
     // One that is dropped makes room too, and is cancelled over there.
     companion.answer(&eleventh);

@@ -180,13 +180,13 @@ impl Peer {
         let reply = match &request.request {
             AnyRequest::NewKeypair(_) => AnyReply::NewKeypair(keypair()),
             AnyRequest::EncryptRead(encrypt) => {
-                AnyReply::EncryptRead(envelope(encrypt.message_box_index.as_ref().unwrap(), request))
+                AnyReply::EncryptRead(envelope(&encrypt.message_box_index, request))
             }
             AnyRequest::EncryptWrite(encrypt) => {
-                AnyReply::EncryptWrite(envelope(encrypt.message_box_index.as_ref().unwrap(), request))
+                AnyReply::EncryptWrite(envelope(&encrypt.message_box_index, request))
             }
             AnyRequest::StartResendingEncryptedMessage(start) => {
-                let plaintext = start.read_cap.as_ref().map(|_| "content".into());
+                let plaintext = start.access.is_read().then(|| "content".into());
                 AnyReply::StartResendingEncryptedMessage(ResendingReply {
                     plaintext,
                     courier_identity_hash: Some([7; 32].into()),
@@ -197,7 +197,7 @@ impl Peer {
                 AnyReply::CancelResendingEncryptedMessage(CancelReply {})
             }
             AnyRequest::NextMessageBoxIndex(next) => {
-                let counter = next.message_box_index.as_ref().unwrap().counter();
+                let counter = next.message_box_index.counter();
                 AnyReply::NextMessageBoxIndex(IndexReply { next_message_box_index: index(counter + 1) })
             }
             other => panic!("no answer to {other:?}"),

@@ -11,7 +11,7 @@ use crate::{Client, ConnectError, FirstConnect};
 const MISSING: CallError = CallError::InvalidRequest(InvalidRequest::Missing { member: "seed" });
 
 /// Everything that a client draws: the tokens of both links, a stream's seed, services, couriers.
-fn drawn(seed: u64) -> (Vec<SessionToken>, Option<Seed>, Vec<String>) {
+fn drawn(seed: u64) -> (Vec<SessionToken>, Seed, Vec<String>) {
     let token = |peer: &mut Peer| match peer.request().request {
         AnyRequest::SessionToken(token) => token.client_instance_token,
         other => panic!("{other:?}"),

@@ -12,6 +12,12 @@ pub enum MemberProblem {
     /// The member stands there more than once.
     #[error("duplicate")]
     Duplicate,
+    /// The member may not stand beside another one.
+    #[error("excluded by {by}")]
+    Excluded {
+        /// The other member.
+        by: &'static str,
+    },
     /// A byte string of fixed length has another length.
     #[error("{len} bytes long instead of {expected}")]
     Length {
@@ -90,6 +96,27 @@ pub(crate) fn set<T: Value>(
     }
 }
 
+/// As [`set`], for a member that must be there although its type knows an empty value.
+pub(crate) fn set_required<T: Value>(
+    slot: &mut Option<T>,
+    member: &'static str,
+    reader: &mut Reader<'_>,
+) -> Result<(), MemberFault> {
+    let fault = |problem| MemberFault { member, problem };
+    if slot.is_some() {
+        return Err(fault(MemberProblem::Duplicate));
+    }
+    if !reader.take_null().map_err(|error| fault(error.into()))? {
+        *slot = Some(T::read(reader).map_err(fault)?);
+    }
+    Ok(())
+}
+
+/// The value of a member that must be there, once the whole map was read.
+pub(crate) fn required<T>(slot: Option<T>, member: &'static str) -> Result<T, MemberFault> {
+    slot.ok_or(MemberFault { member, problem: MemberProblem::Missing })
+}
+
 /// The value of a member once the whole map was read.
 pub(crate) fn unset<T: Value>(slot: Option<T>, member: &'static str) -> Result<T, MemberFault> {
     slot.or_else(T::absent).ok_or(MemberFault { member, problem: MemberProblem::Missing })
@@ -138,15 +165,46 @@ impl<T: Member> Value for T {
     }
 }
 
+/// A value that stands in its message as several members, not all combinations of which mean something.
+pub(crate) trait Joined: Sized {
+    /// The members' values, in the order in which they are written.
+    type Members;
+
+    /// Makes the value of what a message holds.
+    fn join(members: Self::Members) -> Result<Self, MemberFault>;
+
+    /// The members that say this value.
+    fn split(&self) -> Self::Members;
+}
+
+/// Whether a member is written.
+pub(crate) fn is_written<T: Value>(value: &T, unset: Unset) -> bool {
+    unset == Unset::Null || !value.is_absent()
+}
+
+/// Appends a member, if it is written.
+pub(crate) fn put<T: Value>(member: &str, value: &T, unset: Unset, writer: &mut Writer<'_>) {
+    if is_written(value, unset) {
+        writer.text(member);
+        value.write(writer);
+    }
+}
+
 /// Declares structs that are maps on the wire.
 ///
-/// A member's key is the field's name, or the text after `as`; one that is marked `optional` behind it is left out
-/// wherever it is not set.
+/// A member's key is the field's name, or the text after `as`. One that is marked `optional` behind it is left out
+/// wherever it is not set, one that is marked `required` must be there although its type has an empty value. A field with
+/// a list of members behind `=` is all of these, by way of [`Joined`].
 macro_rules! message {
     ($(
         $(#[$doc:meta])*
         $vis:vis struct $name:ident {
-            $( $(#[$field_doc:meta])* $field_vis:vis $field:ident: $type:ty $(as $key:literal $($optional:ident)?)?, )*
+            $(
+                $(#[$field_doc:meta])*
+                $field_vis:vis $field:ident: $type:ty
+                    $(= ($($part:ident: $part_type:ty),+))?
+                    $(as $key:literal $($mark:ident)?)?,
+            )*
         }
     )*) => {$(
         $(#[$doc])*
@@ -159,24 +217,24 @@ macro_rules! message {
             fn read_map(
                 reader: &mut $crate::cbor::Reader<'_>,
             ) -> Result<Self, $crate::cbor::MemberFault> {
-                $( let mut $field: Option<$type> = None; )*
-                $crate::cbor::members(reader, |key, value| match key {
-                    $( $crate::cbor::message!(@key $field $($key)?) => {
-                        $crate::cbor::set(&mut $field, $crate::cbor::message!(@key $field $($key)?), value)
-                    } )*
-                    _ => $crate::cbor::skip(value),
+                $( $crate::cbor::message!(@slots $field: $type $(= ($($part: $part_type),+))?); )*
+                $crate::cbor::members(reader, |key, value| {
+                    // A message may have no members.
+                    let _: &str = key;
+                    $( $crate::cbor::message!(
+                        @take key, value, $field $(= ($($part),+))? $(as $key $($mark)?)?
+                    ); )*
+                    $crate::cbor::skip(value)
                 })?;
                 Ok(Self {
-                    $( $field: $crate::cbor::unset($field, $crate::cbor::message!(@key $field $($key)?))?, )*
+                    $( $field: $crate::cbor::message!(@value $field $(= ($($part),+))? $(as $key $($mark)?)?), )*
                 })
             }
 
             fn member_count(&self, unset: $crate::cbor::Unset) -> usize {
-                // A message may have no members.
                 let _ = unset;
-                0 $( + usize::from(
-                    $crate::cbor::message!(@nulls unset $($($optional)?)?)
-                        || !$crate::cbor::Value::is_absent(&self.$field)
+                0 $( + $crate::cbor::message!(
+                    @count &self.$field, unset, $field $(= ($($part),+))? $(as $key $($mark)?)?
                 ) )*
             }
 
@@ -186,17 +244,62 @@ macro_rules! message {
                 writer: &mut $crate::cbor::Writer<'_>,
             ) {
                 let _ = (unset, &writer);
-                $( if $crate::cbor::message!(@nulls unset $($($optional)?)?)
-                    || !$crate::cbor::Value::is_absent(&self.$field)
-                {
-                    writer.text($crate::cbor::message!(@key $field $($key)?));
-                    $crate::cbor::Value::write(&self.$field, writer);
-                } )*
+                $( $crate::cbor::message!(
+                    @put &self.$field, unset, writer, $field $(= ($($part),+))? $(as $key $($mark)?)?
+                ); )*
             }
         }
     )*};
-    (@nulls $unset:ident) => { $unset == $crate::cbor::Unset::Null };
-    (@nulls $unset:ident optional) => { false };
+
+    (@slots $field:ident: $type:ty) => { let mut $field: Option<$type> = None; };
+    (@slots $field:ident: $type:ty = ($($part:ident: $part_type:ty),+)) => {
+        $( let mut $part: Option<$part_type> = None; )+
+    };
+
+    (@take $at:ident, $value:ident, $field:ident $(as $key:literal $(optional)?)?) => {
+        if $at == $crate::cbor::message!(@key $field $($key)?) {
+            return $crate::cbor::set(&mut $field, $crate::cbor::message!(@key $field $($key)?), $value);
+        }
+    };
+    (@take $at:ident, $value:ident, $field:ident as $key:literal required) => {
+        if $at == $key {
+            return $crate::cbor::set_required(&mut $field, $key, $value);
+        }
+    };
+    (@take $at:ident, $value:ident, $field:ident = ($($part:ident),+)) => {
+        $( $crate::cbor::message!(@take $at, $value, $part); )+
+    };
+
+    (@value $field:ident $(as $key:literal $(optional)?)?) => {
+        $crate::cbor::unset($field, $crate::cbor::message!(@key $field $($key)?))?
+    };
+    (@value $field:ident as $key:literal required) => { $crate::cbor::required($field, $key)? };
+    (@value $field:ident = ($($part:ident),+)) => {
+        $crate::cbor::Joined::join(($( $crate::cbor::message!(@value $part), )+))?
+    };
+
+    (@count $value:expr, $unset:ident, $field:ident $(as $key:literal $(required)?)?) => {
+        usize::from($crate::cbor::is_written($value, $unset))
+    };
+    (@count $value:expr, $unset:ident, $field:ident as $key:literal optional) => {
+        usize::from($crate::cbor::is_written($value, $crate::cbor::Unset::Omit))
+    };
+    (@count $value:expr, $unset:ident, $field:ident = ($($part:ident),+)) => {{
+        let ($($part,)+) = $crate::cbor::Joined::split($value);
+        0 $( + usize::from($crate::cbor::is_written(&$part, $unset)) )+
+    }};
+
+    (@put $value:expr, $unset:ident, $writer:ident, $field:ident $(as $key:literal $(required)?)?) => {
+        $crate::cbor::put($crate::cbor::message!(@key $field $($key)?), $value, $unset, $writer)
+    };
+    (@put $value:expr, $unset:ident, $writer:ident, $field:ident as $key:literal optional) => {
+        $crate::cbor::put($key, $value, $crate::cbor::Unset::Omit, $writer)
+    };
+    (@put $value:expr, $unset:ident, $writer:ident, $field:ident = ($($part:ident),+)) => {{
+        let ($($part,)+) = $crate::cbor::Joined::split($value);
+        $( $crate::cbor::put(stringify!($part), &$part, $unset, $writer); )+
+    }};
+
     (@key $field:ident) => { stringify!($field) };
     (@key $field:ident $key:literal) => { $key };
 }

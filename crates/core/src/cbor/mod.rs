@@ -9,7 +9,10 @@ mod value;
 mod writer;
 
 pub use message::MemberProblem;
-pub(crate) use message::{Member, MemberFault, Unset, members, message, set, skip, unset};
+pub(crate) use message::{
+    Joined, Member, MemberFault, Unset, is_written, members, message, put, required, set, set_required, skip,
+    unset,
+};
 pub(crate) use reader::Reader;
 pub use reader::{CborError, CborProblem};
 pub(crate) use value::{Value, read_array, read_bytes};

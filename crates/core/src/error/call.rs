@@ -247,7 +247,7 @@ mod tests {
             (E::Conflict, NotSent, Retry::Later),
             (copy, MaybeExecuted, Retry::OtherCourier),
             (E::CourierGone, MaybeExecuted, Retry::OtherCourier),
-            (E::InvalidRequest(InvalidRequest::BothCaps), NotSent, Retry::Never),
+            (E::InvalidRequest(InvalidRequest::ZeroCount), NotSent, Retry::Never),
             (E::SendFailed(String::new()), Refused, Retry::Later),
             (E::TooLarge { len: 2, max: 1 }, NotSent, Retry::Never),
             (E::TooManyCalls, NotSent, Retry::Later),

@@ -1,24 +1,16 @@
 //! Why a request is refused before anything is sent.
 
-use crate::wire::WrongLength;
-
 /// Why a request means nothing to the daemon, found out before anything is sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRequest {
-    /// Both a read and a write capability are set; one of them must not be.
-    #[error("both read_cap and write_cap are set, exactly one is allowed")]
-    BothCaps,
-    /// A courier is pinned by half: its node and its queue go together (§4.9).
-    #[error("courier_identity_hash and courier_queue_id must be set together")]
-    CourierByHalf,
     /// Something that must not be empty is.
     #[error("{member} is empty")]
     Empty {
         /// The member's name on the wire.
         member: &'static str,
     },
-    /// A member that the daemon needs is not set.
+    /// A member could not be made up: there are no random numbers.
     #[error("{member} is not set")]
     Missing {
         /// The member's name on the wire.
@@ -44,9 +36,6 @@ pub enum InvalidRequest {
         /// The capability asked for.
         capability: alloc::string::String,
     },
-    /// A byte string has a wrong length.
-    #[error(transparent)]
-    WrongLength(#[from] WrongLength),
     /// A range of no boxes: the reference daemon would lose the buffer.
     #[error("max_count is 0, at least 1 is needed")]
     ZeroCount,

@@ -11,7 +11,7 @@ impl Machine {
     /// Starts a call. Its result comes as [`Output::Completed`], a refusal too.
     ///
     /// A `send_message` is always sent with a SURB, whatever the request says, since without one
-    /// it is broken; `with_surb: false` only means that the call ends when the message has
+    /// it is broken; [`Surb::None`](crate::wire::Surb::None) only means that the call ends when the message has
     /// left, with [`AnyReply::MessageSent`](crate::wire::AnyReply::MessageSent). The SURB id is the machine's own.
     ///
     /// A cancel of an operation that is this machine's own ends that call as well, at once. While

@@ -16,7 +16,7 @@
 //! # let seed_from_the_operating_system = [7; 32];
 //! let mut now = Instant::ORIGIN;
 //! let mut machine = Machine::new(Config::default(), seed_from_the_operating_system, now);
-//! let call = machine.start(now, NewKeypair { seed: Some(Seed::from([1; 32])) }, None);
+//! let call = machine.start(now, NewKeypair { seed: Seed::from([1; 32]) }, None);
 //!
 //! // Bytes to be written belong to one link, and are discarded with it.
 //! let mut link = None;

@@ -31,7 +31,9 @@ impl Seed {
         Self { key: Zeroizing::new(Blake2b512::digest(seed.as_slice()).into()) }
     }
 
-    pub(super) fn derive(&self, purpose: Purpose, counter: u64) -> [u8; 16] {
+    /// At most 16 bytes that belong to this purpose and counter.
+    pub(super) fn derive<const N: usize>(&self, purpose: Purpose, counter: u64) -> [u8; N] {
+        const { assert!(N <= 16, "longer than what is hashed to") };
         let purpose: &[u8] = match purpose {
             Purpose::Jitter => b"jitter",
             Purpose::QueryPrefix => b"query prefix",
@@ -41,7 +43,9 @@ impl Seed {
         let mut mac = Blake2bMac::<U16>::new(&(*self.key).into());
         Update::update(&mut mac, &counter.to_be_bytes());
         Update::update(&mut mac, purpose);
-        mac.finalize_fixed().into()
+        let mut derived = [0; N];
+        derived.iter_mut().zip(mac.finalize_fixed()).for_each(|(to, from)| *to = from);
+        derived
     }
 }
 
@@ -62,7 +66,7 @@ mod tests {
         for seed in [[0; 32], [1; 32]].map(Seed::new) {
             for purpose in all {
                 for counter in 0..8 {
-                    assert!(seen.insert(seed.derive(purpose, counter)));
+                    assert!(seen.insert(seed.derive::<16>(purpose, counter)));
                 }
             }
         }
@@ -71,6 +75,6 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_values() {
         let [a, b] = [Seed::new([7; 32]), Seed::new([7; 32])];
-        assert_eq!(a.derive(Purpose::SurbId, 3), b.derive(Purpose::SurbId, 3));
+        assert_eq!(a.derive::<16>(Purpose::SurbId, 3), b.derive(Purpose::SurbId, 3));
     }
 }

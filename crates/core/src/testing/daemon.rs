@@ -43,7 +43,7 @@ pub fn session(resumed: bool) -> AnyResponse {
 #[must_use]
 pub fn sent(send: &SendMessage) -> AnyResponse {
     AnyResponse::MessageSent(MessageSent {
-        surbid: send.surbid,
+        surbid: send.surb.id(),
         sent_at: 1_700_000_000,
         reply_eta: 2_000_000_000,
         ..MessageSent::default()
@@ -54,7 +54,12 @@ pub fn sent(send: &SendMessage) -> AnyResponse {
 #[must_use]
 pub fn echo(send: &SendMessage) -> AnyResponse {
     let payload = send.payload.clone();
-    AnyResponse::MessageReply(MessageReply { message_id: None, surbid: send.surbid, payload, error_code: 0 })
+    AnyResponse::MessageReply(MessageReply {
+        message_id: None,
+        surbid: send.surb.id(),
+        payload,
+        error_code: 0,
+    })
 }
 
 /// A well-formed answer to anything that has one of its own; what it says is made up.
@@ -77,7 +82,7 @@ pub fn answer(frame: &RequestFrame) -> Option<AnyResponse> {
         AnyRequest::EncryptWrite(_) => AnyReply::EncryptWrite(encrypted()),
         AnyRequest::StartResendingEncryptedMessage(start) => {
             AnyReply::StartResendingEncryptedMessage(ResendingReply {
-                plaintext: start.read_cap.is_some().then(|| b"text".to_vec().into()),
+                plaintext: start.access.is_read().then(|| b"text".to_vec().into()),
                 courier_identity_hash: Some(IdentityHash::from([9; 32])),
                 courier_queue_id: QueueId::new("+courier"),
             })

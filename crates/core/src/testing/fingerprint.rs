@@ -203,7 +203,7 @@ mod tests {
 
     fn frame(id: u8, seed: u8) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let request = NewKeypair { seed: Some(Seed::from([seed; 32])) }.into();
+        let request = NewKeypair { seed: Seed::from([seed; 32]) }.into();
         RequestFrame { query_id: Some(QueryId::from([id; 16])), request }.encode(&mut bytes).unwrap();
         bytes
     }

@@ -25,5 +25,5 @@ pub use frames::{frame, frame_of, requests};
 pub use geometry::{PAYLOAD_LEN_MAX, pigeonhole_geometry, sphinx_geometry};
 pub use requests::{
     bytes, cancel, cancel_copy, copy, counter, encrypt_read, encrypt_write, hash, keypair, message,
-    polling_read, read, write, write_cap,
+    polling_read, queue, read, write, write_cap,
 };

@@ -3,9 +3,9 @@
 use alloc::vec;
 
 use crate::wire::{
-    CancelResendingCopyCommand, CancelResendingEncryptedMessage, EncryptRead, EncryptWrite, EnvelopeHash,
-    GetMessageBoxIndexCounter, IdentityHash, NewKeypair, QueueId, ReadCap, SendMessage,
-    StartResendingCopyCommand, StartResendingEncryptedMessage, WriteCap, WriteCapHash,
+    BoxAccess, CancelResendingCopyCommand, CancelResendingEncryptedMessage, EncryptRead, EncryptWrite,
+    EnvelopeHash, GetMessageBoxIndexCounter, IdentityHash, NewKeypair, QueueId, ReadCap, SendMessage,
+    StartResendingCopyCommand, StartResendingEncryptedMessage, Surb, WriteCap, WriteCapHash,
 };
 
 /// So many bytes that belong to `n`.
@@ -28,31 +28,41 @@ pub fn hash(n: u64) -> EnvelopeHash {
     EnvelopeHash::from(bytes(n))
 }
 
+/// A service's queue on its node.
+///
+/// # Panics
+///
+/// For a name that is empty, or longer than 32 bytes.
+#[must_use]
+pub fn queue(name: &str) -> QueueId {
+    QueueId::new(name).expect("1 to 32 bytes")
+}
+
 /// A quick local request.
 #[must_use]
 pub fn counter(n: u64) -> GetMessageBoxIndexCounter {
-    GetMessageBoxIndexCounter { message_box_index: Some(bytes::<104>(n).into()) }
+    GetMessageBoxIndexCounter { message_box_index: bytes::<104>(n).into() }
 }
 
 /// A quick local request.
 #[must_use]
 pub fn keypair(n: u64) -> NewKeypair {
-    NewKeypair { seed: Some(bytes::<32>(n).into()) }
+    NewKeypair { seed: bytes::<32>(n).into() }
 }
 
 /// A slow local request.
 #[must_use]
 pub fn encrypt_read(n: u64) -> EncryptRead {
-    EncryptRead { read_cap: Some(ReadCap::from(bytes(n))), message_box_index: Some(bytes::<104>(n).into()) }
+    EncryptRead { read_cap: ReadCap::from(bytes(n)), message_box_index: bytes::<104>(n).into() }
 }
 
 /// Another slow local request.
 #[must_use]
 pub fn encrypt_write(n: u64) -> EncryptWrite {
     EncryptWrite {
-        plaintext: Some(b"text".to_vec().into()),
-        write_cap: Some(write_cap(n)),
-        message_box_index: Some(bytes::<104>(n).into()),
+        plaintext: b"text".to_vec().into(),
+        write_cap: write_cap(n),
+        message_box_index: bytes::<104>(n).into(),
     }
 }
 
@@ -60,13 +70,11 @@ pub fn encrypt_write(n: u64) -> EncryptWrite {
 #[must_use]
 pub fn write(n: u64) -> StartResendingEncryptedMessage {
     StartResendingEncryptedMessage {
-        read_cap: None,
-        write_cap: Some(write_cap(n)),
-        message_box_index: None,
+        access: BoxAccess::Write { write_cap: write_cap(n), message_box_index: None },
         reply_index: None,
         envelope_descriptor: n.to_le_bytes().to_vec().into(),
         message_ciphertext: vec![1; 40].into(),
-        envelope_hash: Some(hash(n)),
+        envelope_hash: hash(n),
         no_retry_on_box_id_not_found: false,
         no_idempotent_box_already_exists: false,
     }
@@ -76,9 +84,10 @@ pub fn write(n: u64) -> StartResendingEncryptedMessage {
 #[must_use]
 pub fn read(n: u64) -> StartResendingEncryptedMessage {
     StartResendingEncryptedMessage {
-        read_cap: Some(ReadCap::from(bytes(n))),
-        write_cap: None,
-        message_box_index: Some(bytes::<104>(n).to_vec().into()),
+        access: BoxAccess::Read {
+            read_cap: ReadCap::from(bytes(n)),
+            message_box_index: bytes::<104>(n).into(),
+        },
         no_retry_on_box_id_not_found: true,
         ..write(n)
     }
@@ -93,23 +102,19 @@ pub fn polling_read(n: u64) -> StartResendingEncryptedMessage {
 /// The cancel of any of the three.
 #[must_use]
 pub fn cancel(n: u64) -> CancelResendingEncryptedMessage {
-    CancelResendingEncryptedMessage { envelope_hash: Some(hash(n)) }
+    CancelResendingEncryptedMessage { envelope_hash: hash(n) }
 }
 
 /// A copy command at a courier that no document knows.
 #[must_use]
 pub fn copy(n: u64) -> StartResendingCopyCommand {
-    StartResendingCopyCommand {
-        write_cap: Some(write_cap(n)),
-        courier_identity_hash: None,
-        courier_queue_id: None,
-    }
+    StartResendingCopyCommand { write_cap: write_cap(n), courier: None }
 }
 
 /// Its cancel.
 #[must_use]
 pub fn cancel_copy(n: u64) -> CancelResendingCopyCommand {
-    CancelResendingCopyCommand { write_cap_hash: Some(WriteCapHash::of(&write_cap(n))) }
+    CancelResendingCopyCommand { write_cap_hash: WriteCapHash::of(&write_cap(n)) }
 }
 
 /// A message to a service.
@@ -117,10 +122,9 @@ pub fn cancel_copy(n: u64) -> CancelResendingCopyCommand {
 pub fn message(n: u64) -> SendMessage {
     SendMessage {
         id: None,
-        with_surb: true,
-        surbid: None,
-        destination_id_hash: Some(IdentityHash::from([9; 32])),
-        recipient_queue_id: QueueId::new("+echo"),
+        surb: Surb::Unnamed,
+        destination_id_hash: IdentityHash::from([9; 32]),
+        recipient_queue_id: queue("+echo"),
         payload: n.to_le_bytes().to_vec().into(),
     }
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    AnyReply, AnyRequest, AnyResponse, Class, ConnectionStatus, DecodeError, FailureDetail,
+    AnyReply, AnyRequest, AnyResponse, Class, ConnectionStatus, DecodeError, EventKind, FailureDetail,
     MessageIdGarbageCollected, MessageReply, MessageSent, NewPkiDocument, QueryId, ReplyFailure, RequestKind,
     SessionTokenReply, Shutdown,
     reply::{CopyDetail, CourierDetail, EpochDetail},
@@ -190,33 +190,16 @@ impl ReplyFailure {
     }
 }
 
-const CONNECTION_STATUS: &str = "connection_status_event";
-const MESSAGE_GARBAGE: &str = "message_id_garbage_collected";
-const MESSAGE_REPLY: &str = "message_reply_event";
-const MESSAGE_SENT: &str = "message_sent_event";
-const NEW_PKI_DOCUMENT: &str = "new_pki_document_event";
-const SESSION_TOKEN: &str = "session_token_reply";
-const SHUTDOWN: &str = "shutdown_event";
-
 /// The members of the outer response map.
 #[derive(Clone, Copy)]
 enum Name {
-    Event(&'static str),
+    Event(EventKind),
     Reply(RequestKind),
 }
 
 impl Name {
     fn from_name(name: &str) -> Option<Self> {
-        const EVENTS: [&str; 7] = [
-            CONNECTION_STATUS,
-            MESSAGE_GARBAGE,
-            MESSAGE_REPLY,
-            MESSAGE_SENT,
-            NEW_PKI_DOCUMENT,
-            SESSION_TOKEN,
-            SHUTDOWN,
-        ];
-        if let Some(event) = EVENTS.iter().find(|event| **event == name) {
+        if let Some(event) = EventKind::from_name(name) {
             return Some(Self::Event(event));
         }
         let kind = RequestKind::from_name(name.strip_suffix("_reply")?)?;
@@ -232,16 +215,16 @@ impl AnyResponse {
     /// [`FrameTooLarge`] above 40 MiB; `out` is then as before.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
         match self {
-            Self::ConnectionStatus(event) => encode(out, CONNECTION_STATUS, |writer| event.write(writer)),
+            Self::ConnectionStatus(event) => encode_event(out, EventKind::ConnectionStatus, event),
             Self::MessageIdGarbageCollected(event) => {
-                encode(out, MESSAGE_GARBAGE, |writer| event.write(writer))
+                encode_event(out, EventKind::MessageIdGarbageCollected, event)
             }
-            Self::MessageReply(event) => encode(out, MESSAGE_REPLY, |writer| event.write(writer)),
-            Self::MessageSent(event) => encode(out, MESSAGE_SENT, |writer| event.write(writer)),
-            Self::NewPkiDocument(event) => encode(out, NEW_PKI_DOCUMENT, |writer| event.write(writer)),
+            Self::MessageReply(event) => encode_event(out, EventKind::MessageReply, event),
+            Self::MessageSent(event) => encode_event(out, EventKind::MessageSent, event),
+            Self::NewPkiDocument(event) => encode_event(out, EventKind::NewPkiDocument, event),
             Self::Reply(reply) => reply.encode(out),
-            Self::SessionToken(reply) => encode(out, SESSION_TOKEN, |writer| reply.write(writer)),
-            Self::Shutdown(event) => encode(out, SHUTDOWN, |writer| event.write(writer)),
+            Self::SessionToken(reply) => encode_event(out, EventKind::SessionToken, reply),
+            Self::Shutdown(event) => encode_event(out, EventKind::Shutdown, event),
         }
     }
 
@@ -264,17 +247,17 @@ impl AnyResponse {
         };
         let reader = &mut Reader::new(item);
         let response = match event {
-            CONNECTION_STATUS => ConnectionStatus::read_map(reader).map(Self::ConnectionStatus),
-            MESSAGE_GARBAGE => {
+            EventKind::ConnectionStatus => ConnectionStatus::read_map(reader).map(Self::ConnectionStatus),
+            EventKind::MessageIdGarbageCollected => {
                 MessageIdGarbageCollected::read_map(reader).map(Self::MessageIdGarbageCollected)
             }
-            MESSAGE_REPLY => MessageReply::read_map(reader).map(Self::MessageReply),
-            MESSAGE_SENT => MessageSent::read_map(reader).map(Self::MessageSent),
-            NEW_PKI_DOCUMENT => NewPkiDocument::read_map(reader).map(Self::NewPkiDocument),
-            SESSION_TOKEN => SessionTokenReply::read_map(reader).map(Self::SessionToken),
-            _ => Shutdown::read_map(reader).map(Self::Shutdown),
+            EventKind::MessageReply => MessageReply::read_map(reader).map(Self::MessageReply),
+            EventKind::MessageSent => MessageSent::read_map(reader).map(Self::MessageSent),
+            EventKind::NewPkiDocument => NewPkiDocument::read_map(reader).map(Self::NewPkiDocument),
+            EventKind::SessionToken => SessionTokenReply::read_map(reader).map(Self::SessionToken),
+            EventKind::Shutdown => Shutdown::read_map(reader).map(Self::Shutdown),
         };
-        response.map(Some).map_err(|at| at.of(event, None))
+        response.map(Some).map_err(|at| at.of(event.name(), None))
     }
 }
 
@@ -331,6 +314,10 @@ fn only_member<K>(body: &[u8], known: impl Fn(&str) -> Option<K>) -> Result<Opti
     }
     reader.end()?;
     Ok(found)
+}
+
+fn encode_event(out: &mut Vec<u8>, kind: EventKind, event: &impl Value) -> Result<(), FrameTooLarge> {
+    encode(out, kind.name(), |writer| event.write(writer))
 }
 
 fn encode(

@@ -1,6 +1,7 @@
 //! Every message of the protocol, in both directions.
 //!
-//! One table ([`RequestKind`]) names each request once, with its class, its lane and its reply.
+//! One table ([`RequestKind`], [`EventKind`]) names each request once, with its class, its lane and its reply, and each
+//! event.
 //! The client and the embedded daemon encode and decode with the same code, so either side of a
 //! test speaks exactly what the other side reads.
 //!
@@ -37,6 +38,7 @@ mod event;
 mod frames;
 mod geometry;
 mod ids;
+mod joined;
 mod reply;
 mod request;
 mod secrets;
@@ -57,6 +59,7 @@ pub use geometry::{Geometry, PigeonholeGeometry, SphinxGeometry};
 pub use ids::{
     AppId, EnvelopeHash, IdentityHash, InstanceToken, MessageId, QueryId, QueueId, SurbId, WriteCapHash,
 };
+pub use joined::{BoxAccess, Surb};
 pub use reply::{
     CancelReply, CopyReply, CounterReply, CourierEnvelopes, DirectoryAuthorities, DirectoryAuthority,
     EncryptReply, FailureDetail, IndexReply, KeypairReply, MultiCourierEnvelopes, PkiDocumentReply,
@@ -74,6 +77,6 @@ pub use secrets::{
     MessageBoxIndex, ReadCap, Salt, SecretBytes, Seed, SessionToken, Voucher, VoucherPublicKey,
     VoucherSecretKey, WriteCap, WrongLength,
 };
-pub use table::{AnyReply, AnyRequest, Class, Lane, Request, RequestKind};
+pub use table::{AnyReply, AnyRequest, Class, EventKind, Lane, Request, RequestKind};
 
 pub use crate::cbor::{CborError, CborProblem, MemberProblem};

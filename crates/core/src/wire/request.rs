@@ -1,15 +1,16 @@
 //! The 21 requests.
 //!
-//! A member is an `Option` where the wire allows `null`: the daemon then answers with an error,
-//! and only what can be read can be answered.
+//! A member is an `Option` only where the protocol leaves it out. Requests that lack another one are
+//! refused by every daemon: they can't be written down, and reading one is an error that says what
+//! is missing and whom to answer.
 
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    Blob, EnvelopeHash, IdentityHash, MessageBoxIndex, MessageId, QueueId, ReadCap, SecretBytes, Seed,
-    SessionToken, SurbId, Voucher, VoucherSecretKey, WriteCap, WriteCapHash,
+    Blob, BoxAccess, EnvelopeHash, IdentityHash, MessageBoxIndex, MessageId, QueueId, ReadCap, SecretBytes,
+    Seed, SessionToken, Surb, SurbId, Voucher, VoucherSecretKey, WriteCap, WriteCapHash,
 };
-use crate::cbor::message;
+use crate::{cbor::message, pki::ServiceAddress};
 
 message! {
     /// Names this client's session, which opens it or resumes it (§3.3).
@@ -25,14 +26,12 @@ message! {
     pub struct SendMessage {
         /// An optional label, echoed only.
         pub id: Option<MessageId>,
-        /// Whether a reply is wanted.
-        pub with_surb: bool,
-        /// What the reply will be known by; set exactly if `with_surb` is.
-        pub surbid: Option<SurbId>,
+        /// Whether a reply is wanted, and what it will be known by.
+        pub surb: Surb = (with_surb: bool, surbid: Option<SurbId>),
         /// The service's node.
-        pub destination_id_hash: Option<IdentityHash>,
+        pub destination_id_hash: IdentityHash,
         /// The service's queue on that node.
-        pub recipient_queue_id: Option<QueueId>,
+        pub recipient_queue_id: QueueId,
         /// At most `UserForwardPayloadLength` bytes.
         pub payload: SecretBytes,
     }
@@ -40,37 +39,35 @@ message! {
     /// Derives a stream's capabilities from a seed (§4.5).
     pub struct NewKeypair {
         /// 32 random bytes; the same seed gives the same stream.
-        pub seed: Option<Seed>,
+        pub seed: Seed,
     }
 
     /// Makes an envelope that asks for a box (§4.6).
     pub struct EncryptRead {
         /// The stream.
-        pub read_cap: Option<ReadCap>,
+        pub read_cap: ReadCap,
         /// The box.
-        pub message_box_index: Option<MessageBoxIndex>,
+        pub message_box_index: MessageBoxIndex,
     }
 
     /// Makes an envelope that fills a box (§4.6).
     pub struct EncryptWrite {
         /// 1 to `MaxPlaintextPayloadLength` bytes, or none at all for a tombstone.
-        pub plaintext: Option<SecretBytes>,
+        pub plaintext: SecretBytes as "plaintext" required,
         /// The stream.
-        pub write_cap: Option<WriteCap>,
+        pub write_cap: WriteCap,
         /// The box.
-        pub message_box_index: Option<MessageBoxIndex>,
+        pub message_box_index: MessageBoxIndex,
     }
 
     /// Sends an envelope until it is answered (§4.7).
-    ///
-    /// Exactly one of `read_cap` and `write_cap` is set.
     pub struct StartResendingEncryptedMessage {
-        /// Set for a read.
-        pub read_cap: Option<ReadCap>,
-        /// Set for a write.
-        pub write_cap: Option<WriteCap>,
-        /// The box; required for reads, ignored for writes.
-        pub message_box_index: Option<SecretBytes>,
+        /// The box, and what the envelope does with it.
+        pub access: BoxAccess = (
+            read_cap: Option<ReadCap>,
+            write_cap: Option<WriteCap>,
+            message_box_index: Option<MessageBoxIndex>
+        ),
         /// Ignored by the daemon.
         pub reply_index: Option<u8>,
         /// From the encrypt call: opens the reply.
@@ -78,7 +75,7 @@ message! {
         /// From the encrypt call: the envelope.
         pub message_ciphertext: Blob,
         /// From the encrypt call: what a cancel names.
-        pub envelope_hash: Option<EnvelopeHash>,
+        pub envelope_hash: EnvelopeHash,
         /// A read of an unwritten box ends with replica code 1 instead of polling.
         pub no_retry_on_box_id_not_found: bool,
         /// A write is answered by a replica, and a conflict ends with replica code 10.
@@ -88,35 +85,36 @@ message! {
     /// Ends a [`StartResendingEncryptedMessage`] (§4.8).
     pub struct CancelResendingEncryptedMessage {
         /// The hash the operation was started with.
-        pub envelope_hash: Option<EnvelopeHash>,
+        pub envelope_hash: EnvelopeHash,
     }
 
     /// Has a courier execute the stream of writes behind a capability (§4.9).
     pub struct StartResendingCopyCommand {
         /// The temporary stream.
-        pub write_cap: Option<WriteCap>,
-        /// Pins the courier, together with its queue.
-        pub courier_identity_hash: Option<IdentityHash>,
-        /// The pinned courier's queue.
-        pub courier_queue_id: Option<QueueId>,
+        pub write_cap: WriteCap,
+        /// The courier that has to do it; without one the daemon takes any.
+        pub courier: Option<ServiceAddress> = (
+            courier_identity_hash: Option<IdentityHash>,
+            courier_queue_id: Option<QueueId>
+        ),
     }
 
     /// Ends a [`StartResendingCopyCommand`] at the daemon; the courier goes on (§4.10).
     pub struct CancelResendingCopyCommand {
         /// The hash of the temporary stream's write capability.
-        pub write_cap_hash: Option<WriteCapHash>,
+        pub write_cap_hash: WriteCapHash,
     }
 
     /// Steps an index (§4.11).
     pub struct NextMessageBoxIndex {
         /// The index to step from.
-        pub message_box_index: Option<MessageBoxIndex>,
+        pub message_box_index: MessageBoxIndex,
     }
 
     /// Asks for an index's counter (§4.11).
     pub struct GetMessageBoxIndexCounter {
         /// The index.
-        pub message_box_index: Option<MessageBoxIndex>,
+        pub message_box_index: MessageBoxIndex,
     }
 
     /// Asks for a signed network document (§4.12).
@@ -133,9 +131,9 @@ message! {
         /// At most 10 MiB.
         pub payload: SecretBytes,
         /// The destination stream.
-        pub dest_write_cap: Option<WriteCap>,
+        pub dest_write_cap: WriteCap,
         /// The first destination box.
-        pub dest_start_index: Option<MessageBoxIndex>,
+        pub dest_start_index: MessageBoxIndex,
         /// Whether the copy stream begins here.
         pub is_start: bool,
         /// Whether the copy stream ends here.
@@ -147,9 +145,9 @@ message! {
         /// At most 10 MiB.
         pub payload: SecretBytes,
         /// The destination stream.
-        pub write_cap: Option<WriteCap>,
+        pub write_cap: WriteCap,
         /// The first destination box.
-        pub start_index: Option<MessageBoxIndex>,
+        pub start_index: MessageBoxIndex,
     }
 
     /// Packs payloads for several destinations into elements of a copy stream (§4.15).
@@ -167,9 +165,9 @@ message! {
     /// Packs tombstones for consecutive boxes into elements of a copy stream (§4.16).
     pub struct CreateCourierEnvelopesFromTombstoneRange {
         /// The destination stream.
-        pub dest_write_cap: Option<WriteCap>,
+        pub dest_write_cap: WriteCap,
         /// The first destination box.
-        pub dest_start_index: Option<MessageBoxIndex>,
+        pub dest_start_index: MessageBoxIndex,
         /// How many boxes; 0 loses the buffer.
         pub max_count: u32,
         /// Whether the copy stream begins here.
@@ -183,7 +181,7 @@ message! {
     /// Makes an invitation (§4.18).
     pub struct VoucherMint {
         /// The stream the joiner will write.
-        pub message_write_cap: Option<WriteCap>,
+        pub message_write_cap: WriteCap,
         /// How the joiner wants to be called.
         pub display_name: String,
     }
@@ -191,7 +189,7 @@ message! {
     /// Accepts an invitation (§4.18).
     pub struct VoucherInduct {
         /// What was handed over.
-        pub voucher: Option<Voucher>,
+        pub voucher: Voucher,
         /// Box 0 of the voucher's stream.
         pub voucher_payload: SecretBytes,
         /// What the joiner shall learn.
@@ -201,16 +199,16 @@ message! {
     /// Opens the answer to an invitation (§4.18).
     pub struct VoucherOpen {
         /// The key from the mint call.
-        pub voucher_secret_key: Option<VoucherSecretKey>,
+        pub voucher_secret_key: VoucherSecretKey,
         /// Box 1 of the voucher's stream.
         pub sealed_reply: SecretBytes,
         /// The stream the joiner will write.
-        pub message_write_cap: Option<WriteCap>,
+        pub message_write_cap: WriteCap,
     }
 
     /// Derives a voucher's stream (§4.18).
     pub struct VoucherDeriveStream {
         /// What was handed over.
-        pub voucher: Option<Voucher>,
+        pub voucher: Voucher,
     }
 }

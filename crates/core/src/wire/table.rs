@@ -1,4 +1,4 @@
-//! The one table of requests.
+//! The one table of requests, with their replies, and of events.
 
 use super::{
     CancelReply, CancelResendingCopyCommand, CancelResendingEncryptedMessage, CopyReply, CounterReply,
@@ -231,4 +231,42 @@ table! {
     "voucher_induct" VoucherInduct(VoucherInduct) Local Slow => VoucherInductReply,
     "voucher_open" VoucherOpen(VoucherOpen) Local Slow => VoucherOpenReply,
     "voucher_derive_stream" VoucherDeriveStream(VoucherDeriveStream) Local Slow => VoucherStreamReply,
+}
+
+macro_rules! events {
+    ($( $name:literal $kind:ident, )*) => {
+        /// The kinds of responses that carry no query id, named as on the wire.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(clippy::exhaustive_enums, reason = "closed by the wire")]
+        pub enum EventKind {
+            $( #[doc = concat!("`", $name, "`")] $kind, )*
+        }
+
+        impl EventKind {
+            /// The member's name on the wire.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$kind => $name, )* }
+            }
+
+            /// The kind with this name on the wire.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Some(match name {
+                    $( $name => Self::$kind, )*
+                    _ => return None,
+                })
+            }
+        }
+    };
+}
+
+events! {
+    "connection_status_event" ConnectionStatus,
+    "message_id_garbage_collected" MessageIdGarbageCollected,
+    "message_reply_event" MessageReply,
+    "message_sent_event" MessageSent,
+    "new_pki_document_event" NewPkiDocument,
+    "session_token_reply" SessionToken,
+    "shutdown_event" Shutdown,
 }

@@ -38,7 +38,8 @@ fn verdict(direction: &str, bytes: &[u8]) -> Verdict {
             Err(DecodeError::Member {
                 query_id: Some(_),
                 member,
-                problem: MemberProblem::Length { .. } | MemberProblem::Missing,
+                problem:
+                    MemberProblem::Excluded { .. } | MemberProblem::Length { .. } | MemberProblem::Missing,
                 ..
             }) => return Verdict::Answerable { member },
             Err(error) => {
@@ -70,11 +71,24 @@ fn accepted(member: &str) -> Verdict {
     Verdict::Accepted(vec![member.to_owned()])
 }
 
+/// What is missing from requests that are well formed, but refused by every daemon (§4.6).
+fn incomplete(file: &str) -> Option<&'static str> {
+    match file {
+        "go/request-encrypt_read-null.bin" => Some("read_cap"),
+        "go/request-encrypt_write-null-plaintext.bin" => Some("plaintext"),
+        _ => None,
+    }
+}
+
 #[test]
 fn valid_frames_say_what_the_manifest_says() {
     for entry in with_outcome("accept") {
         let (file, direction) = (text(&entry["file"]), text(&entry["direction"]));
         let expect = &entry["expect"];
+        if let Some(member) = incomplete(file) {
+            assert_eq!(of_entry(&entry), Verdict::Answerable { member }, "{file}");
+            continue;
+        }
         if let Some(members) = expect["members"].as_array() {
             let members = members.iter().map(text).map(str::to_owned).collect();
             assert_eq!(of_entry(&entry), Verdict::Accepted(members), "{file}");
@@ -127,15 +141,15 @@ fn invalid_requests_can_be_answered() {
         let file = text(&entry["file"]).strip_prefix("malformed/request-").unwrap();
         let expected = match file.strip_suffix(".bin").unwrap() {
             // These decode: what is wrong with them only the daemon's work shows.
-            "both-caps" => accepted("start_resending_encrypted_message"),
             "read-cap-off-curve" => accepted("encrypt_read"),
-            "seed-null" => accepted("new_keypair"),
             "write-cap-mismatch" => accepted("encrypt_write"),
             "index-0" | "index-103" | "index-105" => Verdict::Answerable { member: "message_box_index" },
             "read-cap-0" | "read-cap-135" | "read-cap-137" => Verdict::Answerable { member: "read_cap" },
-            "seed-0" | "seed-31" | "seed-33" => Verdict::Answerable { member: "seed" },
+            "seed-0" | "seed-31" | "seed-33" | "seed-null" => Verdict::Answerable { member: "seed" },
             "voucher-cap-short" => Verdict::Answerable { member: "message_write_cap" },
-            "write-cap-0" | "write-cap-167" | "write-cap-169" => Verdict::Answerable { member: "write_cap" },
+            "both-caps" | "write-cap-0" | "write-cap-167" | "write-cap-169" => {
+                Verdict::Answerable { member: "write_cap" }
+            }
             other => panic!("{other} is new"),
         };
         assert_eq!(of_entry(&entry), expected, "{file}");
@@ -174,7 +188,7 @@ fn open_questions_are_answered_always_the_same_way() {
             | "request-tag-on-value" => accepted("new_keypair"),
             // Of several members the first one counts.
             "request-two-members" => accepted("new_keypair"),
-            "request-two-members-local" => accepted("encrypt_read"),
+            "request-two-members-local" => Verdict::Answerable { member: "read_cap" },
             "response-two-members" => accepted("shutdown_event"),
             "request-duplicate-key-null-first" | "request-duplicate-key-null-second" => {
                 accepted("thin_close")
@@ -228,18 +242,15 @@ fn flags_and_the_reply_index_survive() {
     };
     assert_eq!(read.reply_index, Some(1));
     assert!(read.no_retry_on_box_id_not_found && read.no_idempotent_box_already_exists);
-    assert!(read.read_cap.is_some() && read.write_cap.is_none());
-    assert_eq!(read.message_box_index.unwrap().len(), 104);
+    assert!(read.access.is_read());
 }
 
 #[test]
-fn a_null_plaintext_is_not_an_empty_one() {
-    let plaintext = |file| match request(file) {
-        AnyRequest::EncryptWrite(write) => write.plaintext.map(|plaintext| plaintext.len()),
-        other => panic!("{other:?}"),
+fn an_empty_plaintext_is_there() {
+    let AnyRequest::EncryptWrite(write) = request("encrypt_write-tombstone") else {
+        panic!("another request")
     };
-    assert_eq!(plaintext("encrypt_write-tombstone"), Some(0));
-    assert_eq!(plaintext("encrypt_write-null-plaintext"), None);
+    assert_eq!(write.plaintext, []);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Messages of every kind, made from arbitrary bytes.
 
-use kpthin_core::wire::*;
+use kpthin_core::{pki::ServiceAddress, wire::*};
 
 /// Bytes that decide what is made; zeros once they are used up.
 #[derive(Debug)]
@@ -94,6 +94,26 @@ impl Made for QueueId {
     }
 }
 
+impl Made for Surb {
+    fn made(source: &mut Source<'_>) -> Self {
+        match source.byte() % 3 {
+            0 => Self::None,
+            1 => Self::Unnamed,
+            _ => Self::Named(Made::made(source)),
+        }
+    }
+}
+
+impl Made for BoxAccess {
+    fn made(source: &mut Source<'_>) -> Self {
+        if Made::made(source) {
+            Self::Read { read_cap: Made::made(source), message_box_index: Made::made(source) }
+        } else {
+            Self::Write { write_cap: Made::made(source), message_box_index: Made::made(source) }
+        }
+    }
+}
+
 macro_rules! fixed {
     ($($name:ident),* $(,)?) => {$(
         impl Made for $name {
@@ -123,16 +143,16 @@ macro_rules! structs {
 structs! {
     PresentSessionToken { client_instance_token }
     ThinClose {}
-    SendMessage { id, with_surb, surbid, destination_id_hash, recipient_queue_id, payload }
+    SendMessage { id, surb, destination_id_hash, recipient_queue_id, payload }
     NewKeypair { seed }
     EncryptRead { read_cap, message_box_index }
     EncryptWrite { plaintext, write_cap, message_box_index }
     StartResendingEncryptedMessage {
-        read_cap, write_cap, message_box_index, reply_index, envelope_descriptor, message_ciphertext,
-        envelope_hash, no_retry_on_box_id_not_found, no_idempotent_box_already_exists,
+        access, reply_index, envelope_descriptor, message_ciphertext, envelope_hash, no_retry_on_box_id_not_found, no_idempotent_box_already_exists,
     }
     CancelResendingEncryptedMessage { envelope_hash }
-    StartResendingCopyCommand { write_cap, courier_identity_hash, courier_queue_id }
+    StartResendingCopyCommand { write_cap, courier }
+    ServiceAddress { node, queue }
     CancelResendingCopyCommand { write_cap_hash }
     NextMessageBoxIndex { message_box_index }
     GetMessageBoxIndexCounter { message_box_index }

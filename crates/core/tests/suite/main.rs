@@ -6,6 +6,7 @@
 mod documents;
 mod frames;
 mod geometry;
+mod incomplete;
 mod live;
 mod made;
 mod properties;

@@ -1,25 +1,23 @@
 //! What the daemon reads as a request: everything that the reference's types decode (§2.1, §2.2).
-//!
-//! A frame is written anew in the strict form, and that is then decoded as everywhere else: byte strings that came as
-//! arrays of integers, ids and hashes of other lengths, keys in other cases, and members given twice, of which the first
-//! counts.
 
 use std::collections::BTreeSet;
 
-use ciborium_ll::{Encoder, Header};
 use kpthin_core::wire::{
-    AnyRequest, Class, DecodeError, MemberProblem, PresentSessionToken, QueryId, QueueId, RequestFrame,
-    RequestKind, SessionToken,
+    AnyRequest, Class, DecodeError, MemberProblem, PresentSessionToken, QueryId, RequestFrame, RequestKind,
+    SessionToken,
 };
 
-use super::cursor::{Broken, Cursor, bytes_part, is_null};
-use super::ids::{Ids, Sink};
-use super::shape::{self, Member, Shape};
+use super::cursor::{Broken, Cursor, is_null};
+use super::ids::Ids;
+use super::shape::{self, Shape};
+use super::strict::{Gaps, Strict};
 use crate::quirks::Quirks;
 
 /// What a frame's body is.
 #[derive(Debug)]
 pub(crate) enum Frame {
+    /// A request with a capability that is none, for a daemon that finds that out while it decodes (§2.1, M6).
+    BadCapability,
     /// A map without any request in it.
     Nothing,
     /// Null or undefined.
@@ -37,8 +35,8 @@ pub(crate) enum Frame {
 pub(crate) struct Incoming {
     pub(crate) query_id: Option<QueryId>,
     pub(crate) request: AnyRequest,
-    /// How long the recipient's queue id is, where it is none that a message could go to.
-    pub(crate) odd_queue: Option<usize>,
+    /// What was not there, and does not keep it from being a request.
+    pub(crate) gaps: Gaps,
 }
 
 /// Whom to answer that a request can't be used.
@@ -46,6 +44,9 @@ pub(crate) struct Incoming {
 pub(crate) struct Unusable {
     pub(crate) kind: RequestKind,
     pub(crate) query_id: Option<QueryId>,
+    /// Whether it decodes, and is refused only when it is carried out: nothing has a wrong length, but a member is
+    /// missing, or one too many.
+    pub(crate) decodes: bool,
 }
 
 /// Reads the body of a frame.
@@ -58,13 +59,14 @@ pub(crate) fn decode(body: &[u8], quirks: &Quirks, ids: &mut Ids) -> Frame {
         Ok(None) => return Frame::Nothing,
         Err(Broken(problem)) => return Frame::Violation(format!("no CBOR map: {problem}")),
     };
-    let mut strict = Strict { out: Vec::with_capacity(body.len()), quirks, ids, odd_queue: None };
+    let mut strict = Strict::new(body.len(), quirks, ids);
     if let Err(Broken(problem)) = strict.request(kind, item) {
         return Frame::Violation(format!("{}: {problem}", kind.name()));
     }
-    match RequestFrame::decode(&strict.out) {
+    let (gaps, bad_capability) = (strict.gaps(), strict.has_bad_capability());
+    let frame = match RequestFrame::decode(strict.as_bytes()) {
         Ok(Some(RequestFrame { query_id, request })) => {
-            Frame::Request(Box::new(Incoming { query_id, request, odd_queue: strict.odd_queue }))
+            Frame::Request(Box::new(Incoming { query_id, request, gaps }))
         }
         Ok(None) => Frame::Nothing,
         // A token that is not there is one of zeros (§3.3).
@@ -73,31 +75,40 @@ pub(crate) fn decode(body: &[u8], quirks: &Quirks, ids: &mut Ids) -> Frame {
         {
             let client_instance_token = SessionToken::from([0; 16]);
             let request = PresentSessionToken { client_instance_token }.into();
-            Frame::Request(Box::new(Incoming { query_id: None, request, odd_queue: None }))
+            Frame::Request(Box::new(Incoming { query_id: None, request, gaps: Gaps::default() }))
         }
         Err(error) => unusable(kind, error, quirks),
+    };
+    match frame {
+        Frame::Request(_) | Frame::Unusable(Unusable { decodes: true, .. }) if bad_capability => {
+            Frame::BadCapability
+        }
+        frame => frame,
     }
 }
 
 /// Whether a member that can't be used is answered, or ends the connection (§1.3, §4.0).
 fn unusable(kind: RequestKind, error: DecodeError, quirks: &Quirks) -> Frame {
-    let (query_id, fatal) = match error {
+    let (query_id, decodes, fatal) = match error {
         DecodeError::Member { query_id, member, problem, .. } => {
             let typed = shape::members(kind)
                 .iter()
                 .chain(shape::DESTINATION)
                 .any(|(name, shape)| *name == member && *shape == Shape::Capability)
                 || member == "destinations";
-            let too_long_or_short = matches!(problem, MemberProblem::Length { .. }) && typed;
-            let usable = matches!(problem, MemberProblem::Length { .. } | MemberProblem::Missing);
-            (query_id, !usable || (too_long_or_short && quirks.wrong_length_closes))
+            let (decodes, fatal) = match problem {
+                MemberProblem::Excluded { .. } | MemberProblem::Missing => (true, false),
+                MemberProblem::Length { .. } => (false, typed && quirks.wrong_length_closes),
+                _ => (false, true),
+            };
+            (query_id, decodes, fatal)
         }
-        _ => (None, true),
+        _ => (None, false, true),
     };
     if fatal || !matches!(kind.class(), Class::Local | Class::Operation) {
         return Frame::Violation(error.to_string());
     }
-    Frame::Unusable(Unusable { kind, query_id })
+    Frame::Unusable(Unusable { kind, query_id, decodes })
 }
 
 /// Finds the request that the reference acts on if there are several (§2.2).
@@ -133,132 +144,4 @@ fn rank(kind: RequestKind) -> (u8, RequestKind) {
         (_, Class::Operation) => 4,
     };
     (class, kind)
-}
-
-/// A frame as it is written anew.
-struct Strict<'a> {
-    out: Vec<u8>,
-    quirks: &'a Quirks,
-    ids: &'a mut Ids,
-    odd_queue: Option<usize>,
-}
-
-impl Strict<'_> {
-    fn request(&mut self, kind: RequestKind, item: &[u8]) -> Result<(), Broken> {
-        self.head(Header::Map(Some(1)));
-        self.text(kind.name());
-        self.map(item, shape::members(kind))
-    }
-
-    /// Writes the members of a map that are known, the first of each.
-    fn map(&mut self, item: &[u8], members: &[Member]) -> Result<(), Broken> {
-        let mut cursor = Cursor(item);
-        let len = cursor.map()?;
-        let mut met = BTreeSet::new();
-        self.head(Header::Map(None));
-        let mut read = 0;
-        while cursor.more(len, read)? {
-            let key = cursor.key()?.unwrap_or_default();
-            let value = cursor.item()?;
-            read += 1;
-            let exact = members.iter().find(|(name, _)| *name == key);
-            let folded = || members.iter().find(|(name, _)| name.eq_ignore_ascii_case(&key));
-            if let Some((name, shape)) = exact.or_else(folded).copied()
-                && met.insert(name)
-            {
-                self.text(name);
-                self.value(value, shape)?;
-            }
-        }
-        self.head(Header::Break);
-        Ok(())
-    }
-
-    fn value(&mut self, item: &[u8], shape: Shape) -> Result<(), Broken> {
-        let bytes = match shape {
-            Shape::Capability | Shape::Scalar => None,
-            Shape::Destinations => return self.destinations(item),
-            Shape::Bytes | Shape::Hash | Shape::Id | Shape::Queue => read_bytes(item)?,
-        };
-        match (bytes, shape) {
-            (None, _) => self.out.extend_from_slice(item),
-            (Some(bytes), Shape::Hash) => self.bytes(&self.fixed::<32>(bytes)),
-            (Some(bytes), Shape::Id) if self.quirks.cut_ids => self.bytes(&self.fixed::<16>(bytes)),
-            (Some(bytes), Shape::Id) => {
-                let name = self.ids.name(&bytes);
-                self.bytes(&name);
-            }
-            (Some(bytes), Shape::Queue) if !(1..=QueueId::LEN_MAX).contains(&bytes.len()) => {
-                self.odd_queue = Some(bytes.len());
-                self.head(Header::Simple(22));
-            }
-            (Some(bytes), _) => self.bytes(&bytes),
-        }
-        Ok(())
-    }
-
-    /// Pads with zeros or cuts as a fixed array of the reference does, if that is how the daemon is.
-    fn fixed<const N: usize>(&self, mut bytes: Vec<u8>) -> Vec<u8> {
-        if self.quirks.cut_ids {
-            bytes.resize(N, 0);
-        }
-        bytes
-    }
-
-    fn destinations(&mut self, item: &[u8]) -> Result<(), Broken> {
-        let mut cursor = Cursor(item);
-        let Header::Array(len) = cursor.head()? else {
-            self.out.extend_from_slice(item);
-            return Ok(());
-        };
-        self.head(Header::Array(None));
-        let mut read = 0;
-        while cursor.more(len, read)? {
-            let element = cursor.item()?;
-            read += 1;
-            if is_null(element) {
-                self.head(Header::Map(Some(0)));
-            } else {
-                self.map(element, shape::DESTINATION)?;
-            }
-        }
-        self.head(Header::Break);
-        Ok(())
-    }
-
-    fn head(&mut self, header: Header) {
-        let Ok(()) = Encoder::from(Sink(&mut self.out)).push(header);
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.head(Header::Bytes(Some(bytes.len())));
-        self.out.extend_from_slice(bytes);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.head(Header::Text(Some(text.len())));
-        self.out.extend_from_slice(text.as_bytes());
-    }
-}
-
-/// The bytes of a byte string or of an array of small integers; none if it is something else.
-fn read_bytes(item: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
-    let mut cursor = Cursor(item);
-    let len = match cursor.head()? {
-        Header::Bytes(len) => return cursor.string(len, bytes_part).map(Some),
-        Header::Array(len) => len,
-        _ => return Ok(None),
-    };
-    let mut bytes = Vec::new();
-    while cursor.more(len, bytes.len())? {
-        match cursor.head()? {
-            Header::Positive(byte) => {
-                bytes.push(u8::try_from(byte).map_err(|_| Broken("an integer above 255 among bytes"))?);
-            }
-            // The zero value of an integer.
-            Header::Simple(22 | 23) => bytes.push(0),
-            _ => return Err(Broken("something else than integers among bytes")),
-        }
-    }
-    Ok(Some(bytes))
 }

@@ -1,6 +1,7 @@
 //! How the reference writes a response: all members, most of them null (§2.2, §4.0).
 
 use ciborium_ll::{Encoder, Header};
+use kpthin_core::wire::{EventKind, RequestKind};
 
 use super::cursor::{Cursor, is_null};
 use super::ids::Sink;
@@ -28,10 +29,10 @@ use Unset::{Empty, Nil, Null, Omitted, OmittedZero, Zero};
 type Response = (&'static str, &'static [(&'static str, Unset)]);
 
 const RESPONSES: [Response; 25] = [
-    ("session_token_reply", &[("app_id", Null), ("resumed", Null)]),
-    ("shutdown_event", &[]),
+    (EventKind::SessionToken.name(), &[("app_id", Null), ("resumed", Null)]),
+    (EventKind::Shutdown.name(), &[]),
     (
-        "connection_status_event",
+        EventKind::ConnectionStatus.name(),
         &[
             ("is_connected", Null),
             ("err", Null),
@@ -40,9 +41,9 @@ const RESPONSES: [Response; 25] = [
             ("pigeonhole_geometry", Null),
         ],
     ),
-    ("new_pki_document_event", &[("payload", Null)]),
+    (EventKind::NewPkiDocument.name(), &[("payload", Null)]),
     (
-        "message_sent_event",
+        EventKind::MessageSent.name(),
         &[
             ("message_id", Null),
             ("surbid", Null),
@@ -54,18 +55,18 @@ const RESPONSES: [Response; 25] = [
         ],
     ),
     (
-        "message_reply_event",
+        EventKind::MessageReply.name(),
         &[("message_id", Null), ("surbid", Null), ("payload", Null), ("error_code", Zero)],
     ),
-    ("message_id_garbage_collected", &[("message_id", Null)]),
+    (EventKind::MessageIdGarbageCollected.name(), &[("message_id", Null)]),
     (
-        "new_keypair_reply",
+        RequestKind::NewKeypair.reply_name(),
         &[QUERY_ID, ("write_cap", Null), ("read_cap", Null), ("first_message_index", Null), ERROR_CODE],
     ),
-    ("encrypt_read_reply", ENCRYPTED),
-    ("encrypt_write_reply", ENCRYPTED),
+    (RequestKind::EncryptRead.reply_name(), ENCRYPTED),
+    (RequestKind::EncryptWrite.reply_name(), ENCRYPTED),
     (
-        "start_resending_encrypted_message_reply",
+        RequestKind::StartResendingEncryptedMessage.reply_name(),
         &[
             QUERY_ID,
             ("plaintext", Null),
@@ -74,30 +75,33 @@ const RESPONSES: [Response; 25] = [
             ("courier_queue_id", Null),
         ],
     ),
-    ("cancel_resending_encrypted_message_reply", &[QUERY_ID, ERROR_CODE]),
+    (RequestKind::CancelResendingEncryptedMessage.reply_name(), &[QUERY_ID, ERROR_CODE]),
     (
-        "start_resending_copy_command_reply",
+        RequestKind::StartResendingCopyCommand.reply_name(),
         &[QUERY_ID, ERROR_CODE, ("replica_error_code", OmittedZero), ("failed_envelope_index", OmittedZero)],
     ),
-    ("cancel_resending_copy_command_reply", &[QUERY_ID, ERROR_CODE]),
-    ("next_message_box_index_reply", &[QUERY_ID, ("next_message_box_index", Null), ERROR_CODE]),
-    ("get_message_box_index_counter_reply", &[QUERY_ID, ("counter", Zero), ERROR_CODE]),
-    ("get_pki_document_reply", &[QUERY_ID, ("payload", Nil), ("epoch", Zero), ERROR_CODE]),
-    ("get_directory_authorities_reply", &[QUERY_ID, ("authorities", Nil), ERROR_CODE]),
+    (RequestKind::CancelResendingCopyCommand.reply_name(), &[QUERY_ID, ERROR_CODE]),
     (
-        "create_courier_envelopes_from_payload_reply",
+        RequestKind::NextMessageBoxIndex.reply_name(),
+        &[QUERY_ID, ("next_message_box_index", Null), ERROR_CODE],
+    ),
+    (RequestKind::GetMessageBoxIndexCounter.reply_name(), &[QUERY_ID, ("counter", Zero), ERROR_CODE]),
+    (RequestKind::GetPkiDocument.reply_name(), &[QUERY_ID, ("payload", Nil), ("epoch", Zero), ERROR_CODE]),
+    (RequestKind::GetDirectoryAuthorities.reply_name(), &[QUERY_ID, ("authorities", Nil), ERROR_CODE]),
+    (
+        RequestKind::CreateCourierEnvelopesFromPayload.reply_name(),
         &[QUERY_ID, ("envelopes", Nil), ("next_dest_index", Null), ERROR_CODE],
     ),
     (
-        "create_courier_envelopes_from_multi_payload_reply",
+        RequestKind::CreateCourierEnvelopesFromMultiPayload.reply_name(),
         &[QUERY_ID, ("envelopes", Nil), ("buffer", Null), ("next_dest_indices", Nil), ERROR_CODE],
     ),
     (
-        "create_courier_envelopes_from_tombstone_range_reply",
+        RequestKind::CreateCourierEnvelopesFromTombstoneRange.reply_name(),
         &[QUERY_ID, ("envelopes", Nil), ("buffer", Null), ("next_dest_index", Null), ERROR_CODE],
     ),
     (
-        "voucher_mint_reply",
+        RequestKind::VoucherMint.reply_name(),
         &[
             QUERY_ID,
             ("voucher", Null),
@@ -110,7 +114,7 @@ const RESPONSES: [Response; 25] = [
         ],
     ),
     (
-        "voucher_induct_reply",
+        RequestKind::VoucherInduct.reply_name(),
         &[
             QUERY_ID,
             ("display_name", Empty),
@@ -123,11 +127,11 @@ const RESPONSES: [Response; 25] = [
         ],
     ),
     (
-        "voucher_open_reply",
+        RequestKind::VoucherOpen.reply_name(),
         &[QUERY_ID, ("who_reply", Null), ("salt", Null), ("mutated_message_write_cap", Null), ERROR_CODE],
     ),
     (
-        "voucher_derive_stream_reply",
+        RequestKind::VoucherDeriveStream.reply_name(),
         &[QUERY_ID, ("voucher_write_cap", Null), ("voucher_read_cap", Null), ERROR_CODE],
     ),
 ];

@@ -8,9 +8,11 @@ mod decode;
 mod ids;
 mod layout;
 mod shape;
+mod strict;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use decode::{Frame, Incoming, Unusable, decode};
 pub(crate) use ids::Ids;
 pub(crate) use layout::{reordered, with_null_members};
+pub(crate) use strict::{Gaps, NoQueue};

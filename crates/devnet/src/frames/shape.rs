@@ -15,6 +15,8 @@ pub(super) enum Shape {
     Hash,
     /// 16 bytes, padded or cut.
     Id,
+    /// An index that is only looked at when a read with it begins.
+    Index,
     /// The name of a queue: any byte string, checked when its message is sent.
     Queue,
     /// A number, a text or a truth value.
@@ -32,7 +34,7 @@ pub(super) const DESTINATION: &[Member] =
 
 /// The members of a request.
 pub(super) const fn members(kind: RequestKind) -> &'static [Member] {
-    use Shape::{Bytes, Capability, Destinations, Hash, Id, Queue, Scalar};
+    use Shape::{Bytes, Capability, Destinations, Hash, Id, Index, Queue, Scalar};
     match kind {
         RequestKind::SessionToken => &[("client_instance_token", Id)],
         RequestKind::ThinClose => &[],
@@ -53,7 +55,7 @@ pub(super) const fn members(kind: RequestKind) -> &'static [Member] {
             QUERY_ID,
             ("read_cap", Capability),
             ("write_cap", Capability),
-            ("message_box_index", Bytes),
+            ("message_box_index", Index),
             ("reply_index", Scalar),
             ("envelope_descriptor", Bytes),
             ("message_ciphertext", Bytes),

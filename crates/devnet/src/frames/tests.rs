@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use kpthin_core::frame::FrameBuffer;
-use kpthin_core::wire::{AnyRequest, AnyResponse, RequestKind};
+use kpthin_core::wire::{AnyRequest, AnyResponse, RequestKind, Surb};
 use serde_json::Value;
 
 use super::*;
@@ -50,9 +50,14 @@ fn what_the_reference_decodes_is_decoded_and_nothing_else() {
             }
             ("ok", Frame::Unusable(unusable)) => {
                 assert!(members.contains(&unusable.kind.name().into()), "{entry}");
-                assert_eq!(entry["expect"]["outcome"], "invalid_request", "{entry}");
+                assert!(entry["expect"]["outcome"] == "invalid_request" || unusable.decodes, "{entry}");
             }
             ("decode error", Frame::Violation(_)) | ("nil request", Frame::Null) => {}
+            // Older reference decoders do not look.
+            (_, Frame::BadCapability) => {
+                let note = entry["expect"]["note"].as_str().unwrap_or_default();
+                assert!(note.starts_with("newer reference decoders fail"), "{entry}");
+            }
             // What nobody sends: it is answered, where the reference would run out of memory.
             _ => panic!("{entry}: {frame:?}"),
         }
@@ -67,11 +72,19 @@ fn a_daemon_as_it_should_be_refuses_by_code_what_it_can() {
         let Some(body) = body else { continue };
         let frame = read(&body, &Quirks::default());
         match entry["expect"]["outcome"].as_str().unwrap() {
-            "accept" => assert!(matches!(frame, Frame::Request(_)), "{entry}: {frame:?}"),
+            "accept" => {
+                // What is missing from these is no matter of how a frame is read.
+                let incomplete = entry["file"].as_str().unwrap().contains("-null");
+                let fits = match frame {
+                    Frame::Request(_) => !incomplete,
+                    Frame::Unusable(Unusable { decodes, .. }) => incomplete && decodes,
+                    _ => false,
+                };
+                assert!(fits, "{entry}");
+            }
             "ignore" => assert!(matches!(frame, Frame::Nothing), "{entry}: {frame:?}"),
             "invalid_request" => {
-                let later =
-                    ["request-both-caps", "write-cap-mismatch", "read-cap-off-curve", "-null", "seed-"];
+                let later = ["write-cap-mismatch", "read-cap-off-curve"];
                 let file = entry["file"].as_str().unwrap();
                 let looked_into_later = later.iter().any(|part| file.contains(part));
                 assert!(matches!(frame, Frame::Unusable(_)) || looked_into_later, "{entry}: {frame:?}");
@@ -112,6 +125,15 @@ fn what_is_no_frame_of_ours_is_left_as_it_is() {
     assert_eq!(reordered(b"\xa2\x61a\x01\x61b\x81\x02"), b"\xa2\x61b\x81\x02\x61a\x01");
 }
 
+/// Without what else a member would say nothing, or its request would not be complete.
+fn companion(name: &str) -> Option<(&'static str, Vec<u8>)> {
+    match name {
+        "surbid" => Some(("with_surb", vec![0xf5])),
+        "voucher_payload" => Some(("voucher", bytes(&[1; 32]))),
+        _ => None,
+    }
+}
+
 /// A frame with one request, whose members are given as their encoded values.
 fn frame(kind: RequestKind, members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let text = |text: &str| [&text_head(text.len())[..], text.as_bytes()].concat();
@@ -148,19 +170,19 @@ fn member(request: &AnyRequest, name: &str) -> Option<Vec<u8>> {
         ("client_instance_token", AnyRequest::SessionToken(it)) => {
             it.client_instance_token.as_bytes().to_vec()
         }
-        ("surbid", AnyRequest::SendMessage(it)) => it.surbid?.as_bytes().to_vec(),
+        ("surbid", AnyRequest::SendMessage(it)) => it.surb.id()?.as_bytes().to_vec(),
         ("id", AnyRequest::SendMessage(it)) => it.id?.as_bytes().to_vec(),
-        ("destination_id_hash", AnyRequest::SendMessage(it)) => it.destination_id_hash?.as_bytes().to_vec(),
-        ("recipient_queue_id", AnyRequest::SendMessage(it)) => it.recipient_queue_id?.as_bytes().to_vec(),
+        ("destination_id_hash", AnyRequest::SendMessage(it)) => it.destination_id_hash.as_bytes().to_vec(),
+        ("recipient_queue_id", AnyRequest::SendMessage(it)) => it.recipient_queue_id.as_bytes().to_vec(),
         ("payload", AnyRequest::SendMessage(it)) => it.payload.to_vec(),
-        ("seed", AnyRequest::NewKeypair(it)) => it.seed?.as_bytes().to_vec(),
+        ("seed", AnyRequest::NewKeypair(it)) => it.seed.as_bytes().to_vec(),
         ("envelope_hash", AnyRequest::CancelResendingEncryptedMessage(it)) => {
-            it.envelope_hash?.as_bytes().to_vec()
+            it.envelope_hash.as_bytes().to_vec()
         }
         ("write_cap_hash", AnyRequest::CancelResendingCopyCommand(it)) => {
-            it.write_cap_hash?.as_bytes().to_vec()
+            it.write_cap_hash.as_bytes().to_vec()
         }
-        ("voucher", AnyRequest::VoucherDeriveStream(it)) => it.voucher?.as_bytes().to_vec(),
+        ("voucher", AnyRequest::VoucherDeriveStream(it)) => it.voucher.as_bytes().to_vec(),
         ("voucher_payload", AnyRequest::VoucherInduct(it)) => it.voucher_payload.to_vec(),
         (name, request) => panic!("{name} of {:?}", request.kind()),
     })
@@ -192,13 +214,13 @@ fn ids_and_hashes_of_any_length_are_padded_or_cut() {
         expected.resize(len, 0);
         for value in [bytes(&counting(given)), array(&counting(given))] {
             let query = ("query_id", bytes(&[9; 16]));
-            let members = [(name, value), query];
-            let members = if shape::members(kind).iter().any(|(name, _)| *name == "query_id") {
-                &members[..]
-            } else {
-                &members[..1]
-            };
-            let Frame::Request(incoming) = read(&frame(kind, members), &cuts) else {
+            let has_query = shape::members(kind).iter().any(|(name, _)| *name == "query_id");
+            let members: Vec<_> = [(name, value)]
+                .into_iter()
+                .chain(has_query.then_some(query))
+                .chain(companion(name))
+                .collect();
+            let Frame::Request(incoming) = read(&frame(kind, &members), &cuts) else {
                 panic!("{name} of {given}");
             };
             assert_eq!(member(&incoming.request, name), Some(expected.clone()), "{name} of {given}");
@@ -222,7 +244,8 @@ fn ids_of_any_length_are_told_apart_and_hashes_have_to_fit() {
     for (kind, name) in IDS {
         let mut met = std::collections::BTreeSet::new();
         for len in LENGTHS {
-            let members = [(name, bytes(&counting(len)))];
+            let members: Vec<_> =
+                [(name, bytes(&counting(len)))].into_iter().chain(companion(name)).collect();
             let Frame::Request(incoming) = read(&frame(kind, &members), &quirks) else { panic!("{name}") };
             assert!(met.insert(member(&incoming.request, name).unwrap()), "{name} of {len}");
         }
@@ -251,7 +274,8 @@ fn byte_strings_come_in_every_form() {
         let parts = [&[0x5f, 0x41, content[0], 0x58, 31][..], &content[1..], &[0xff]].concat();
         let tagged = [&[0xc1][..], &bytes(&content)].concat();
         for value in [bytes(&content), array(&content), parts, tagged] {
-            let members = [(name, value), ("query_id", bytes(&[9; 16]))];
+            let query = ("query_id", bytes(&[9; 16]));
+            let members: Vec<_> = [(name, value), query].into_iter().chain(companion(name)).collect();
             let Frame::Request(incoming) = read(&frame(kind, &members), &Quirks::reference()) else {
                 panic!("{name}");
             };
@@ -275,8 +299,7 @@ fn a_queue_id_of_any_length_is_no_broken_frame() {
             panic!("{len}");
         };
         let fits = (1..=32).contains(&len);
-        assert_eq!(incoming.odd_queue, (!fits).then_some(len));
-        assert_eq!(member(&incoming.request, "recipient_queue_id").is_some(), fits, "{len}");
+        assert_eq!(incoming.gaps.queue, (!fits).then_some(NoQueue::Length(len)));
     }
 }
 
@@ -321,4 +344,69 @@ fn keys_in_another_case_are_known_and_the_exact_one_goes_first() {
         panic!()
     };
     assert_eq!(member(&incoming.request, "seed"), Some(vec![1; 32]));
+}
+
+/// A request of the core's samples, without one of its members.
+fn without(kind: RequestKind, name: &str) -> Vec<u8> {
+    let members: &[(&str, Vec<u8>)] = &match kind {
+        RequestKind::SendMessage => vec![
+            ("with_surb", vec![0xf5]),
+            ("surbid", bytes(&[4; 16])),
+            ("destination_id_hash", bytes(&[5; 32])),
+            ("recipient_queue_id", bytes(b"+echo")),
+        ],
+        _ => vec![
+            ("query_id", bytes(&[9; 16])),
+            ("read_cap", bytes(&kpthin_bacap::WriteCap::from_seed(&[1; 32]).read_cap().to_bytes())),
+            ("message_box_index", bytes(&[6; 104])),
+            ("envelope_hash", bytes(&[7; 32])),
+        ],
+    };
+    let left: Vec<_> = members.iter().filter(|(member, _)| *member != name).cloned().collect();
+    assert_eq!(left.len(), members.len() - usize::from(!name.is_empty()));
+    frame(kind, &left)
+}
+
+#[test]
+fn what_the_reference_does_without_is_a_gap() {
+    let (message, start) = (RequestKind::SendMessage, RequestKind::StartResendingEncryptedMessage);
+    let none = Gaps::default();
+    for (kind, name, gaps) in [
+        (message, "", none),
+        (message, "destination_id_hash", Gaps { destination: true, ..none }),
+        (message, "recipient_queue_id", Gaps { queue: Some(NoQueue::Missing), ..none }),
+        (start, "", none),
+        (start, "message_box_index", Gaps { index: true, ..none }),
+    ] {
+        for quirks in [Quirks::default(), Quirks::reference()] {
+            let Frame::Request(incoming) = read(&without(kind, name), &quirks) else { panic!("{name}") };
+            assert_eq!(incoming.gaps, gaps, "{name}");
+        }
+    }
+    let Frame::Request(incoming) = read(&without(message, "surbid"), &Quirks::default()) else { panic!() };
+    let AnyRequest::SendMessage(send) = &incoming.request else { panic!() };
+    assert_eq!((send.surb, incoming.gaps), (Surb::Unnamed, none));
+}
+
+#[test]
+fn what_nobody_does_without_is_refused_with_whom_to_answer() {
+    let kind = RequestKind::StartResendingEncryptedMessage;
+    for name in ["read_cap", "envelope_hash"] {
+        for quirks in [Quirks::default(), Quirks::reference()] {
+            let Frame::Unusable(unusable) = read(&without(kind, name), &quirks) else { panic!("{name}") };
+            assert_eq!((unusable.kind, unusable.decodes), (kind, true));
+            assert_eq!(unusable.query_id.unwrap().as_bytes(), &[9; 16]);
+        }
+    }
+}
+
+/// An incomplete request is not looked into, except for capabilities that are none.
+#[test]
+fn a_capability_that_is_none_is_found_in_an_incomplete_request_too() {
+    let mut off_curve = [0; 136];
+    off_curve[0] = 2;
+    let body =
+        frame(RequestKind::EncryptRead, &[("query_id", bytes(&[9; 16])), ("read_cap", bytes(&off_curve))]);
+    assert!(matches!(read(&body, &Quirks::default()), Frame::Unusable(_)));
+    assert!(matches!(read(&body, &Quirks::reference()), Frame::BadCapability));
 }

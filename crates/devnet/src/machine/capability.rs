@@ -2,25 +2,22 @@
 
 use kpthin_bacap::{MessageBoxIndex, ReadCap, WriteCap};
 use kpthin_core::error::DaemonError;
-use kpthin_core::wire::{self, AnyRequest};
+use kpthin_core::wire;
 
 use crate::quirks::Quirks;
 
 /// How far the daemon walks along a stream (M4).
 const STEPS_MAX: u64 = 262_144;
 
-pub(super) fn read_cap(cap: Option<&wire::ReadCap>) -> Result<ReadCap, DaemonError> {
-    let cap = cap.ok_or(DaemonError::InvalidRequest)?;
+pub(super) fn read_cap(cap: &wire::ReadCap) -> Result<ReadCap, DaemonError> {
     ReadCap::from_bytes(cap.as_bytes()).map_err(|_| DaemonError::InvalidRequest)
 }
 
-pub(super) fn write_cap(cap: Option<&wire::WriteCap>) -> Result<WriteCap, DaemonError> {
-    let cap = cap.ok_or(DaemonError::InvalidRequest)?;
+pub(super) fn write_cap(cap: &wire::WriteCap) -> Result<WriteCap, DaemonError> {
     WriteCap::from_bytes(cap.as_bytes()).map_err(|_| DaemonError::InvalidRequest)
 }
 
-pub(super) fn index(index: Option<&wire::MessageBoxIndex>) -> Result<MessageBoxIndex, DaemonError> {
-    let index = index.ok_or(DaemonError::InvalidRequest)?;
+pub(super) fn index(index: &wire::MessageBoxIndex) -> Result<MessageBoxIndex, DaemonError> {
     MessageBoxIndex::from_bytes(index.as_bytes()).map_err(|_| DaemonError::InvalidRequest)
 }
 
@@ -39,26 +36,6 @@ pub(super) fn check_reach(
     }
     let reached = own.advance_to(index.counter()).map_err(|_| DaemonError::IndexNotInChannel)?;
     if reached == *index { Ok(()) } else { Err(DaemonError::IndexNotInChannel) }
-}
-
-/// Whether a request holds a capability that is none, which some daemons find out while they decode it (§2.1, M6).
-pub(super) fn has_bad_capability(request: &AnyRequest) -> bool {
-    let bad_read = |cap: &Option<wire::ReadCap>| cap.is_some() && read_cap(cap.as_ref()).is_err();
-    let bad_write = |cap: &Option<wire::WriteCap>| cap.is_some() && write_cap(cap.as_ref()).is_err();
-    match request {
-        AnyRequest::CreateCourierEnvelopesFromMultiPayload(request) => {
-            request.destinations.iter().any(|destination| bad_write(&destination.write_cap))
-        }
-        AnyRequest::CreateCourierEnvelopesFromPayload(request) => bad_write(&request.dest_write_cap),
-        AnyRequest::CreateCourierEnvelopesFromTombstoneRange(request) => bad_write(&request.dest_write_cap),
-        AnyRequest::EncryptRead(request) => bad_read(&request.read_cap),
-        AnyRequest::EncryptWrite(request) => bad_write(&request.write_cap),
-        AnyRequest::StartResendingCopyCommand(request) => bad_write(&request.write_cap),
-        AnyRequest::StartResendingEncryptedMessage(request) => {
-            bad_read(&request.read_cap) || bad_write(&request.write_cap)
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

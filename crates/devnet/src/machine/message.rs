@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use kpthin_core::wire::{AnyResponse, AppId, MessageReply, MessageSent, QueueId, SecretBytes, SendMessage};
+use kpthin_core::wire::{
+    AnyResponse, AppId, IdentityHash, MessageReply, MessageSent, QueueId, SecretBytes, SendMessage, Surb,
+};
 
 use super::sessions::Oddity;
 use super::{Devnet, lend};
+use crate::frames::NoQueue;
 
 /// What an instant reply is announced with, since 0 means that there will be none.
 const REPLY_ETA_MIN: Duration = Duration::from_millis(1);
@@ -16,11 +19,11 @@ impl Devnet {
         let checked = self.check_message(app, &request, oddity);
         let sent = checked.is_ok();
         let crashes = self.config.quirks.crash_on_missing_surb;
-        if crashes && request.with_surb && request.surbid.is_none() && !self.is_destined(&request) {
+        if crashes && request.surb == Surb::Unnamed && !self.is_destined(&request, oddity) {
             self.process.crash_soon(lend!(self));
         }
-        self.report_sent(app, &request, checked);
-        let Some(surbid) = request.surbid.filter(|_| sent && request.with_surb) else { return };
+        self.report_sent(app, &request, oddity, checked);
+        let Some(surbid) = request.surb.id().filter(|_| sent) else { return };
         let mut payload = request.payload.into_vec();
         let forward = usize::try_from(self.announced.sphinx.forward_payload_length).unwrap_or(usize::MAX);
         payload.resize(forward.max(payload.len()), 0);
@@ -30,20 +33,21 @@ impl Devnet {
             payload: SecretBytes::from(payload),
             error_code: 0,
         };
-        self.network.send_message(lend!(self), app, request.recipient_queue_id.as_ref(), reply);
+        self.network.send_message(lend!(self), app, &request.recipient_queue_id, reply);
     }
 
     fn check_message(&self, app: AppId, request: &SendMessage, oddity: Oddity) -> Result<(), String> {
         let (len, max) = (oddity.payload_len, self.config.user_forward_payload_length);
-        let Some(destination) = request.destination_id_hash else {
+        let Some(destination) = destination(request, oddity) else {
             return Err("destination is missing".to_owned());
         };
-        if let Some(len) = oddity.queue_len {
-            let max = QueueId::LEN_MAX;
-            return Err(format!("recipient queue id of {len} bytes: it has to have 1 to {max}"));
-        }
-        if request.recipient_queue_id.is_none() {
-            return Err("recipient queue id is missing".to_owned());
+        match oddity.gaps.queue {
+            Some(NoQueue::Length(len)) => {
+                let max = QueueId::LEN_MAX;
+                return Err(format!("recipient queue id of {len} bytes: it has to have 1 to {max}"));
+            }
+            Some(NoQueue::Missing) => return Err("recipient queue id is missing".to_owned()),
+            None => {}
         }
         if len > max {
             return Err(format!("message too large: {len} > {max}"));
@@ -51,29 +55,37 @@ impl Devnet {
         if !self.network.has_service_node(destination) {
             return Err("destination is not in the document".to_owned());
         }
-        if request.with_surb && request.surbid.is_none() {
+        if request.surb == Surb::Unnamed {
             return Err("surbid is missing".to_owned());
         }
         if self.network.takes_message(app) { Ok(()) } else { Err("too many messages".to_owned()) }
     }
 
     /// Whether there is a node that a message could go to.
-    fn is_destined(&self, request: &SendMessage) -> bool {
-        request.destination_id_hash.is_some_and(|hash| self.network.has_service_node(hash))
+    fn is_destined(&self, request: &SendMessage, oddity: Oddity) -> bool {
+        destination(request, oddity).is_some_and(|hash| self.network.has_service_node(hash))
     }
 
     /// Says whether a message has left, to the connection of the moment only.
     ///
     /// The reference has nothing to say about a message without a SURB id that could otherwise have been sent.
-    pub(super) fn report_sent(&mut self, app: AppId, request: &SendMessage, sent: Result<(), String>) {
+    pub(super) fn report_sent(
+        &mut self,
+        app: AppId,
+        request: &SendMessage,
+        oddity: Oddity,
+        sent: Result<(), String>,
+    ) {
         let quirks = &self.config.quirks;
-        let silent = request.surbid.is_none() && self.is_destined(request) && quirks.crash_on_missing_surb;
-        if !request.with_surb || silent {
+        let silent = request.surb == Surb::Unnamed
+            && self.is_destined(request, oddity)
+            && quirks.crash_on_missing_surb;
+        if request.surb == Surb::None || silent {
             return;
         }
         let eta = self.config.timing.round_trip.max(REPLY_ETA_MIN);
         let reply_eta = if sent.is_ok() { i64::try_from(eta.as_nanos()).unwrap_or(i64::MAX) } else { 0 };
-        let routes = request.destination_id_hash.filter(|_| sent.is_ok() && quirks.routes);
+        let routes = destination(request, oddity).filter(|_| sent.is_ok() && quirks.routes);
         let [forward_route, return_route] = match routes.map(|to| self.network.routes(to)) {
             Some(routes) => routes.map(Some),
             None => [None, None],
@@ -82,7 +94,7 @@ impl Devnet {
         let unix_time = self.config.unix_time_at_origin.saturating_add(self.now.since_origin());
         let event = MessageSent {
             message_id: request.id,
-            surbid: request.surbid,
+            surbid: request.surb.id(),
             sent_at: unix_time.as_secs(),
             reply_eta,
             err: sent.err().or(empty),
@@ -91,4 +103,9 @@ impl Devnet {
         };
         self.deliver(app, AnyResponse::MessageSent(event));
     }
+}
+
+/// Where a message goes, if it says so.
+fn destination(request: &SendMessage, oddity: Oddity) -> Option<IdentityHash> {
+    (!oddity.gaps.destination).then_some(request.destination_id_hash)
 }

@@ -2,8 +2,8 @@
 
 use kpthin_core::error::DaemonError;
 use kpthin_core::wire::{
-    AnyReply, AnyRequest, AnyResponse, AppId, CancelReply, EnvelopeHash, QueryId, ReplyFailure, ReplyFrame,
-    RequestKind,
+    AnyReply, AnyRequest, AnyResponse, AppId, CancelReply, EnvelopeHash, Lane, QueryId, ReplyFailure,
+    ReplyFrame, RequestKind,
 };
 
 use super::connections::{Crash, EndReason, LocalCall, Task};
@@ -39,6 +39,9 @@ impl Devnet {
                 }
             }
             Task::Ended { conn, app } => self.deregister(app, conn),
+            Task::Incomplete { conn, app, kind, query_id } => {
+                self.handle_incomplete(conn, app, kind, query_id)
+            }
             Task::LocalDone(LocalCall { app, query_id, job }) => {
                 if self.injector.strikes(|faults| faults.unanswered_local) {
                     return;
@@ -55,18 +58,18 @@ impl Devnet {
     }
 
     fn handle_request(&mut self, conn: ConnId, app: AppId, incoming: Incoming) {
-        let Incoming { query_id, request, odd_queue } = incoming;
+        let Incoming { query_id, request, gaps } = incoming;
         match request {
             AnyRequest::SessionToken(request) => {
                 self.present_token(conn, request.client_instance_token.to_bytes());
             }
             AnyRequest::ThinClose(_) => self.close_session(conn),
             AnyRequest::SendMessage(request) => {
-                let oddity = Oddity { payload_len: request.payload.len(), queue_len: odd_queue };
+                let oddity = Oddity { payload_len: request.payload.len(), gaps };
                 self.enqueue(conn, app, Mixnet::Message(Box::new(request), oddity));
             }
             AnyRequest::StartResendingEncryptedMessage(request) => {
-                self.enqueue(conn, app, Mixnet::Start(query_id, Box::new(request)));
+                self.enqueue(conn, app, Mixnet::Start(query_id, Box::new(request), gaps));
             }
             AnyRequest::StartResendingCopyCommand(request) => {
                 self.enqueue(conn, app, Mixnet::Copy(query_id, Box::new(request)));
@@ -75,14 +78,29 @@ impl Devnet {
                 self.cancel(app, query_id, request.envelope_hash);
             }
             AnyRequest::CancelResendingCopyCommand(request) => {
-                let hash = request.write_cap_hash.map(|hash| EnvelopeHash::from(*hash.as_bytes()));
-                self.cancel_copy(app, query_id, hash);
+                self.cancel_copy(app, query_id, EnvelopeHash::from(*request.write_cap_hash.as_bytes()));
             }
             local => {
                 let ready = self.has_document();
                 let env = lend!(self);
                 let job = self.local.prepare(env, ready, local);
                 self.connections.work(env, conn, app, query_id, job);
+            }
+        }
+    }
+
+    /// Refuses a request that lacks something, when and where it would have been carried out.
+    fn handle_incomplete(&mut self, conn: ConnId, app: AppId, kind: RequestKind, query_id: Option<QueryId>) {
+        match kind.lane() {
+            Lane::Cancel => {
+                if !self.injector.strikes(|faults| faults.unanswered_local) {
+                    self.answer(app, query_id, kind, Err(failure(kind, DaemonError::InvalidRequest)));
+                }
+            }
+            Lane::Mixnet => self.enqueue(conn, app, Mixnet::Incomplete(kind, query_id)),
+            Lane::Create | Lane::Quick | Lane::Session | Lane::Slow => {
+                let job = self.local.refuse(kind);
+                self.connections.work(lend!(self), conn, app, query_id, job);
             }
         }
     }
@@ -98,9 +116,10 @@ impl Devnet {
     fn refuse_queued(&mut self, app: AppId, request: Mixnet) {
         let (kind, query_id) = match request {
             Mixnet::Copy(query_id, _) => (RequestKind::StartResendingCopyCommand, query_id),
-            Mixnet::Start(query_id, _) => (RequestKind::StartResendingEncryptedMessage, query_id),
-            Mixnet::Message(request, _) => {
-                return self.report_sent(app, &request, Err("too many messages".to_owned()));
+            Mixnet::Incomplete(kind, query_id) => (kind, query_id),
+            Mixnet::Start(query_id, ..) => (RequestKind::StartResendingEncryptedMessage, query_id),
+            Mixnet::Message(request, oddity) => {
+                return self.report_sent(app, &request, oddity, Err("too many messages".to_owned()));
             }
             Mixnet::Nothing => return,
         };
@@ -134,8 +153,9 @@ impl Devnet {
                 let started = self.operations.start_copy(env, &self.network, app, query_id, &request);
                 (RequestKind::StartResendingCopyCommand, query_id, started)
             }
-            Mixnet::Start(query_id, request) => {
-                let started = self.operations.start(env, &self.network, app, query_id, *request);
+            Mixnet::Incomplete(kind, query_id) => (kind, query_id, Err(DaemonError::InvalidRequest)),
+            Mixnet::Start(query_id, request, gaps) => {
+                let started = self.operations.start(env, &self.network, app, query_id, *request, gaps);
                 (RequestKind::StartResendingEncryptedMessage, query_id, started)
             }
             Mixnet::Message(request, oddity) => return self.send_message(app, *request, oddity),
@@ -174,12 +194,12 @@ impl Devnet {
     }
 
     /// Cancels by key: the start is answered first, then the cancel, which always succeeds (§9.5).
-    fn cancel(&mut self, app: AppId, query_id: Option<QueryId>, hash: Option<EnvelopeHash>) {
+    fn cancel(&mut self, app: AppId, query_id: Option<QueryId>, hash: EnvelopeHash) {
         let reply = AnyReply::CancelResendingEncryptedMessage(CancelReply {});
         self.cancel_started(app, query_id, hash, RequestKind::StartResendingEncryptedMessage, reply);
     }
 
-    fn cancel_copy(&mut self, app: AppId, query_id: Option<QueryId>, hash: Option<EnvelopeHash>) {
+    fn cancel_copy(&mut self, app: AppId, query_id: Option<QueryId>, hash: EnvelopeHash) {
         let reply = AnyReply::CancelResendingCopyCommand(CancelReply {});
         self.cancel_started(app, query_id, hash, RequestKind::StartResendingCopyCommand, reply);
     }
@@ -188,7 +208,7 @@ impl Devnet {
         &mut self,
         app: AppId,
         query_id: Option<QueryId>,
-        hash: Option<EnvelopeHash>,
+        hash: EnvelopeHash,
         started: RequestKind,
         reply: AnyReply,
     ) {
@@ -196,9 +216,9 @@ impl Devnet {
             return;
         }
         let kind = reply.kind();
-        let Some(hash) = hash.filter(|_| query_id.is_some()) else {
+        if query_id.is_none() {
             return self.answer(app, query_id, kind, Err(failure(kind, DaemonError::InvalidRequest)));
-        };
+        }
         let env = lend!(self);
         self.operations.cancel(env, &self.network, app, hash, started);
         let queued = self.sessions.cancel_queued(env, app, hash, started);

@@ -37,10 +37,10 @@ impl Network {
         &mut self,
         env: &mut Env<'_>,
         app: AppId,
-        queue: Option<&QueueId>,
+        queue: &QueueId,
         reply: MessageReply,
     ) {
-        let queue = queue.map_or(&[][..], QueueId::as_bytes);
+        let queue = queue.as_bytes();
         let services = &env.config.services;
         let service = services.iter().find(|service| service.queue().as_bytes() == queue);
         let answers = queue == ECHO_QUEUE.as_bytes()

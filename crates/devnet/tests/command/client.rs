@@ -7,9 +7,9 @@ use std::path::Path;
 
 use kpthin_core::frame::FrameBuffer;
 use kpthin_core::wire::{
-    AnyReply, AnyRequest, AnyResponse, EncryptRead, EncryptReply, EncryptWrite, KeypairReply,
-    MessageBoxIndex, NewKeypair, NextMessageBoxIndex, PresentSessionToken, QueryId, ReadCap, ReplyFailure,
-    RequestFrame, Seed, SessionToken, StartResendingEncryptedMessage, WriteCap,
+    AnyReply, AnyRequest, AnyResponse, BoxAccess, EncryptRead, EncryptReply, EncryptWrite, KeypairReply,
+    MessageBoxIndex, NewKeypair, NextMessageBoxIndex, PresentSessionToken, QueryId, ReplyFailure,
+    RequestFrame, Seed, SessionToken, StartResendingEncryptedMessage,
 };
 
 /// A connection to a daemon.
@@ -111,7 +111,7 @@ impl Client {
     }
 
     pub(crate) fn keys(&mut self) -> KeypairReply {
-        match self.call(NewKeypair { seed: Some(Seed::from([9; 32])) }) {
+        match self.call(NewKeypair { seed: Seed::from([9; 32]) }) {
             Ok(AnyReply::NewKeypair(keys)) => keys,
             other => panic!("{other:?}"),
         }
@@ -133,19 +133,21 @@ impl Client {
         text: &str,
     ) -> Option<MessageBoxIndex> {
         let sealed = self.try_call(EncryptWrite {
-            plaintext: Some(text.into()),
-            write_cap: Some(keys.write_cap.clone()),
-            message_box_index: Some(index.clone()),
+            plaintext: text.into(),
+            write_cap: keys.write_cap.clone(),
+            message_box_index: index.clone(),
         })?;
         let Ok(AnyReply::EncryptWrite(sealed)) = sealed else { panic!("{sealed:?}") };
         let next = sealed.next_message_box_index.clone();
-        let started = self.try_call(start(sealed, None, Some(keys.write_cap.clone()), index))?;
+        let write_cap = keys.write_cap.clone();
+        let access = BoxAccess::Write { write_cap, message_box_index: Some(index.clone()) };
+        let started = self.try_call(start(sealed, access))?;
         assert!(started.is_ok(), "{started:?}");
         Some(next)
     }
 
     pub(crate) fn next(&mut self, index: MessageBoxIndex) -> MessageBoxIndex {
-        match self.call(NextMessageBoxIndex { message_box_index: Some(index) }) {
+        match self.call(NextMessageBoxIndex { message_box_index: index }) {
             Ok(AnyReply::NextMessageBoxIndex(reply)) => reply.next_message_box_index,
             other => panic!("{other:?}"),
         }
@@ -170,12 +172,13 @@ impl Client {
         keys: &KeypairReply,
         index: &MessageBoxIndex,
     ) -> StartResendingEncryptedMessage {
-        let sealed = self.call(EncryptRead {
-            read_cap: Some(keys.read_cap.clone()),
-            message_box_index: Some(index.clone()),
-        });
+        let sealed =
+            self.call(EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: index.clone() });
         let Ok(AnyReply::EncryptRead(sealed)) = sealed else { panic!("{sealed:?}") };
-        let mut read = start(sealed, Some(keys.read_cap.clone()), None, index);
+        let mut read = start(
+            sealed,
+            BoxAccess::Read { read_cap: keys.read_cap.clone(), message_box_index: index.clone() },
+        );
         read.no_retry_on_box_id_not_found = false;
         read
     }
@@ -192,20 +195,13 @@ impl Client {
     }
 }
 
-fn start(
-    sealed: EncryptReply,
-    read_cap: Option<ReadCap>,
-    write_cap: Option<WriteCap>,
-    index: &MessageBoxIndex,
-) -> StartResendingEncryptedMessage {
+fn start(sealed: EncryptReply, access: BoxAccess) -> StartResendingEncryptedMessage {
     StartResendingEncryptedMessage {
-        read_cap,
-        write_cap,
-        message_box_index: Some(index.as_bytes().into()),
+        access,
         reply_index: None,
         envelope_descriptor: sealed.envelope_descriptor,
         message_ciphertext: sealed.message_ciphertext,
-        envelope_hash: Some(sealed.envelope_hash),
+        envelope_hash: sealed.envelope_hash,
         no_retry_on_box_id_not_found: true,
         no_idempotent_box_already_exists: true,
     }

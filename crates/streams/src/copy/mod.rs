@@ -205,7 +205,7 @@ impl CopyJob {
     ) -> Result<(Vec<SecretBytes>, Option<SecretBytes>, MessageBoxIndex), CopyError> {
         let (is_start, is_last) = (!self.state.started, batch.is_last);
         let buffer = Some(self.state.buffer.clone());
-        let (cap, start) = (Some(batch.write_cap.clone()), Some(batch.start.clone()));
+        let (cap, start) = (batch.write_cap.clone(), batch.start.clone());
         match &batch.part {
             Part::Payload(payload) => {
                 let destination =

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Instant,
     error::Fate,
-    wire::{AnyRequest, Class, RequestKind, SurbId},
+    wire::{AnyRequest, Class, RequestKind, Surb, SurbId},
 };
 
 /// How far the request has come.
@@ -129,7 +129,7 @@ impl Call {
         let kind = match (Key::of(&request), &request) {
             (Some(key), _) if queue != Queue::Cancel => Kind::Operation { key, query: None },
             (_, AnyRequest::SendMessage(message)) => {
-                let ends_with = if message.with_surb { EndsWith::Reply } else { EndsWith::Sent };
+                let ends_with = if message.surb == Surb::None { EndsWith::Sent } else { EndsWith::Reply };
                 Kind::Message { surb: None, ends_with, left: None }
             }
             _ => Kind::Local { query: None },

@@ -39,8 +39,8 @@ impl CancelFrame {
 
     pub(super) fn request(&self) -> AnyRequest {
         match self.key {
-            Key::Copy(hash) => CancelResendingCopyCommand { write_cap_hash: Some(hash) }.into(),
-            Key::Envelope(hash) => CancelResendingEncryptedMessage { envelope_hash: Some(hash) }.into(),
+            Key::Copy(hash) => CancelResendingCopyCommand { write_cap_hash: hash }.into(),
+            Key::Envelope(hash) => CancelResendingEncryptedMessage { envelope_hash: hash }.into(),
         }
     }
 }

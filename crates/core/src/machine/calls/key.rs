@@ -14,12 +14,12 @@ impl Key {
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other request has a key")]
     pub(super) fn of(request: &AnyRequest) -> Option<Self> {
         match request {
-            AnyRequest::StartResendingEncryptedMessage(start) => start.envelope_hash.map(Self::Envelope),
-            AnyRequest::CancelResendingEncryptedMessage(cancel) => cancel.envelope_hash.map(Self::Envelope),
+            AnyRequest::StartResendingEncryptedMessage(start) => Some(Self::Envelope(start.envelope_hash)),
+            AnyRequest::CancelResendingEncryptedMessage(cancel) => Some(Self::Envelope(cancel.envelope_hash)),
             AnyRequest::StartResendingCopyCommand(start) => {
-                start.write_cap.as_ref().map(|cap| Self::Copy(WriteCapHash::of(cap)))
+                Some(Self::Copy(WriteCapHash::of(&start.write_cap)))
             }
-            AnyRequest::CancelResendingCopyCommand(cancel) => cancel.write_cap_hash.map(Self::Copy),
+            AnyRequest::CancelResendingCopyCommand(cancel) => Some(Self::Copy(cancel.write_cap_hash)),
             _ => None,
         }
     }

@@ -44,7 +44,7 @@ const fn polls(request: &AnyRequest) -> bool {
     matches!(
         request,
         AnyRequest::StartResendingEncryptedMessage(start)
-            if start.read_cap.is_some() && !start.no_retry_on_box_id_not_found
+            if start.access.is_read() && !start.no_retry_on_box_id_not_found
     )
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Calls {
     wire: Option<Wire>,
     role: Role,
     seed: Seed,
-    query_prefix: [u8; 8],
+    query_prefix: u64,
     /// The next value of the counter that calls, their turns, queries and messages share.
     minted: u64,
 }
@@ -68,7 +68,7 @@ impl Calls {
             late: LateReplies::default(),
             wire: None,
             role,
-            query_prefix: *seed.derive(Purpose::QueryPrefix, 0).first_chunk().unwrap_or(&[0; 8]),
+            query_prefix: u64::from_be_bytes(seed.derive(Purpose::QueryPrefix, 0)),
             seed,
             minted: 0,
         }

@@ -6,9 +6,8 @@ use crate::{
     error::{CallError, InvalidRequest},
     frame::BODY_LEN_MAX,
     wire::{
-        AnyRequest, Class, CreateCourierEnvelopesFromTombstoneRange, Destination, FrameTooLarge, Geometry,
-        MessageBoxIndex, QueryId, SecretBytes, SendMessage, StartResendingEncryptedMessage, WrongLength,
-        encode_request,
+        AnyRequest, Class, CreateCourierEnvelopesFromTombstoneRange, FrameTooLarge, Geometry, QueryId,
+        SecretBytes, encode_request,
     },
 };
 
@@ -20,7 +19,8 @@ const ELEMENTS_MAX: u64 = 131_072;
 /// What a request weighs in memory, roughly: its contents, and a little for the rest.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others consist of one part")]
 pub(super) fn size(request: &AnyRequest) -> usize {
-    const REST: usize = 512;
+    // A write that names its box needs 544 bytes besides its contents.
+    const REST: usize = 576;
     let destinations = match request {
         AnyRequest::CreateCourierEnvelopesFromMultiPayload(create) => create.destinations.len(),
         _ => 0,
@@ -39,11 +39,10 @@ fn content_len(request: &AnyRequest) -> usize {
         AnyRequest::CreateCourierEnvelopesFromTombstoneRange(create) => {
             create.buffer.as_ref().map_or(0, |buffer| buffer.len())
         }
-        AnyRequest::EncryptWrite(encrypt) => encrypt.plaintext.as_ref().map_or(0, |text| text.len()),
+        AnyRequest::EncryptWrite(encrypt) => encrypt.plaintext.len(),
         AnyRequest::SendMessage(send) => send.payload.len(),
         AnyRequest::StartResendingEncryptedMessage(start) => {
-            let index = start.message_box_index.as_ref().map_or(0, |index| index.len());
-            start.envelope_descriptor.len() + start.message_ciphertext.len() + index
+            start.envelope_descriptor.len() + start.message_ciphertext.len()
         }
         AnyRequest::VoucherInduct(induct) => induct.voucher_payload.len() + induct.who_reply.len(),
         AnyRequest::VoucherMint(mint) => mint.display_name.len(),
@@ -71,62 +70,42 @@ pub(super) fn check(request: &AnyRequest, geometry: Option<&Geometry>) -> Result
     }
     frame_fits(request)?;
     match request {
-        AnyRequest::CancelResendingCopyCommand(cancel) => set("write_cap_hash", &cancel.write_cap_hash),
-        AnyRequest::CancelResendingEncryptedMessage(cancel) => set("envelope_hash", &cancel.envelope_hash),
         AnyRequest::CreateCourierEnvelopesFromMultiPayload(create) => {
             if create.destinations.is_empty() {
                 return Err(InvalidRequest::Empty { member: "destinations" }.into());
             }
-            create.destinations.iter().try_for_each(destination)?;
+            create.destinations.iter().try_for_each(|to| at_most(to.payload.len(), COPY_PAYLOAD_MAX))?;
             let payloads = create.destinations.iter().map(|to| to.payload.len());
             elements(payloads.map(|len| boxes(len, geometry)).sum(), create.buffer.as_ref(), geometry)
         }
         AnyRequest::CreateCourierEnvelopesFromPayload(create) => {
-            set("dest_write_cap", &create.dest_write_cap)?;
-            set("dest_start_index", &create.dest_start_index)?;
             filled("payload", &create.payload)?;
             at_most(create.payload.len(), COPY_PAYLOAD_MAX)?;
             elements(boxes(create.payload.len(), geometry), None, geometry)
         }
         AnyRequest::CreateCourierEnvelopesFromTombstoneRange(create) => tombstones(create, geometry),
-        AnyRequest::EncryptRead(encrypt) => {
-            set("read_cap", &encrypt.read_cap)?;
-            set("message_box_index", &encrypt.message_box_index)
+        AnyRequest::EncryptWrite(encrypt) => fits_box(&encrypt.plaintext, geometry),
+        AnyRequest::SendMessage(send) => fits_packet(&send.payload, geometry),
+        AnyRequest::StartResendingEncryptedMessage(start) => {
+            filled("envelope_descriptor", &start.envelope_descriptor)?;
+            filled("message_ciphertext", &start.message_ciphertext)?;
+            fits_packet(&start.message_ciphertext, geometry)
         }
-        AnyRequest::EncryptWrite(encrypt) => {
-            set("write_cap", &encrypt.write_cap)?;
-            set("message_box_index", &encrypt.message_box_index)?;
-            set("plaintext", &encrypt.plaintext)?;
-            let len = encrypt.plaintext.as_ref().map_or(0, |plaintext| plaintext.len());
-            geometry.map_or(Ok(()), |geometry| at_most(len, geometry.max_message_len()))
-        }
-        AnyRequest::GetMessageBoxIndexCounter(get) => set("message_box_index", &get.message_box_index),
-        AnyRequest::NewKeypair(new) => set("seed", &new.seed),
-        AnyRequest::NextMessageBoxIndex(next) => set("message_box_index", &next.message_box_index),
-        AnyRequest::SendMessage(send) => message(send, geometry),
-        AnyRequest::StartResendingCopyCommand(start) => {
-            set("write_cap", &start.write_cap)?;
-            if start.courier_identity_hash.is_some() != start.courier_queue_id.is_some() {
-                return Err(InvalidRequest::CourierByHalf.into());
-            }
-            Ok(())
-        }
-        AnyRequest::StartResendingEncryptedMessage(start) => envelope(start, geometry),
-        AnyRequest::VoucherDeriveStream(derive) => set("voucher", &derive.voucher),
-        AnyRequest::VoucherInduct(induct) => {
-            set("voucher", &induct.voucher)?;
-            filled("voucher_payload", &induct.voucher_payload)
-        }
-        AnyRequest::VoucherMint(mint) => set("message_write_cap", &mint.message_write_cap),
-        AnyRequest::VoucherOpen(open) => {
-            set("voucher_secret_key", &open.voucher_secret_key)?;
-            set("message_write_cap", &open.message_write_cap)?;
-            filled("sealed_reply", &open.sealed_reply)
-        }
-        AnyRequest::GetDirectoryAuthorities(_)
+        AnyRequest::VoucherInduct(induct) => filled("voucher_payload", &induct.voucher_payload),
+        AnyRequest::VoucherOpen(open) => filled("sealed_reply", &open.sealed_reply),
+        AnyRequest::CancelResendingCopyCommand(_)
+        | AnyRequest::CancelResendingEncryptedMessage(_)
+        | AnyRequest::EncryptRead(_)
+        | AnyRequest::GetDirectoryAuthorities(_)
+        | AnyRequest::GetMessageBoxIndexCounter(_)
         | AnyRequest::GetPkiDocument(_)
+        | AnyRequest::NewKeypair(_)
+        | AnyRequest::NextMessageBoxIndex(_)
         | AnyRequest::SessionToken(_)
-        | AnyRequest::ThinClose(_) => Ok(()),
+        | AnyRequest::StartResendingCopyCommand(_)
+        | AnyRequest::ThinClose(_)
+        | AnyRequest::VoucherDeriveStream(_)
+        | AnyRequest::VoucherMint(_) => Ok(()),
     }
 }
 
@@ -141,47 +120,20 @@ fn frame_fits(request: &AnyRequest) -> Result<(), CallError> {
         .map_err(|FrameTooLarge { len }| CallError::TooLarge { len, max: BODY_LEN_MAX })
 }
 
-fn message(send: &SendMessage, geometry: Option<&Geometry>) -> Result<(), CallError> {
-    set("destination_id_hash", &send.destination_id_hash)?;
-    set("recipient_queue_id", &send.recipient_queue_id)?;
-    geometry.map_or(Ok(()), |geometry| at_most(send.payload.len(), geometry.max_payload_len()))
+/// Checks that a text fits into one box.
+fn fits_box(plaintext: &[u8], geometry: Option<&Geometry>) -> Result<(), CallError> {
+    geometry.map_or(Ok(()), |geometry| at_most(plaintext.len(), geometry.max_message_len()))
 }
 
-/// A read without its index would not be verified.
-fn envelope(start: &StartResendingEncryptedMessage, geometry: Option<&Geometry>) -> Result<(), CallError> {
-    match (&start.read_cap, &start.write_cap) {
-        (Some(_), Some(_)) => return Err(InvalidRequest::BothCaps.into()),
-        (None, None) => return Err(InvalidRequest::Missing { member: "read_cap or write_cap" }.into()),
-        (Some(_), None) => {
-            set("message_box_index", &start.message_box_index)?;
-            let len = start.message_box_index.as_ref().map_or(0, |index| index.len());
-            let expected = MessageBoxIndex::LEN;
-            if len != expected {
-                let error = WrongLength { what: "MessageBoxIndex", len, expected };
-                return Err(InvalidRequest::WrongLength(error).into());
-            }
-        }
-        (None, Some(_)) => {}
-    }
-    filled("envelope_descriptor", &start.envelope_descriptor)?;
-    filled("message_ciphertext", &start.message_ciphertext)?;
-    set("envelope_hash", &start.envelope_hash)?;
-    let len = start.message_ciphertext.len();
-    geometry.map_or(Ok(()), |geometry| at_most(len, geometry.max_payload_len()))
-}
-
-fn destination(to: &Destination) -> Result<(), CallError> {
-    set("write_cap", &to.write_cap)?;
-    set("start_index", &to.start_index)?;
-    at_most(to.payload.len(), COPY_PAYLOAD_MAX)
+/// Checks that a payload fits into one packet.
+fn fits_packet(payload: &[u8], geometry: Option<&Geometry>) -> Result<(), CallError> {
+    geometry.map_or(Ok(()), |geometry| at_most(payload.len(), geometry.max_payload_len()))
 }
 
 fn tombstones(
     create: &CreateCourierEnvelopesFromTombstoneRange,
     geometry: Option<&Geometry>,
 ) -> Result<(), CallError> {
-    set("dest_write_cap", &create.dest_write_cap)?;
-    set("dest_start_index", &create.dest_start_index)?;
     if create.max_count == 0 {
         return Err(InvalidRequest::ZeroCount.into());
     }
@@ -209,10 +161,6 @@ fn elements(boxes: u64, buffer: Option<&SecretBytes>, geometry: Option<&Geometry
     let body = u64::try_from(BODY_LEN_MAX).unwrap_or(u64::MAX).saturating_sub(REST);
     let max = ELEMENTS_MAX.min(body / max_message.saturating_add(ELEMENT_HEAD).max(1));
     if elements > max { Err(InvalidRequest::ReplyTooLarge { elements, max }.into()) } else { Ok(()) }
-}
-
-fn set<T>(member: &'static str, value: &Option<T>) -> Result<(), CallError> {
-    value.as_ref().map(|_| ()).ok_or_else(|| InvalidRequest::Missing { member }.into())
 }
 
 fn filled(member: &'static str, bytes: &[u8]) -> Result<(), CallError> {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::CallError,
     frame::BODY_LEN_MAX,
-    wire::{AnyRequest, Class, FrameTooLarge, QueryId, SurbId, encode_request},
+    wire::{AnyRequest, Class, FrameTooLarge, QueryId, Surb, SurbId, encode_request},
 };
 
 impl Calls {
@@ -113,8 +113,7 @@ impl Calls {
         if let Some(AnyRequest::SendMessage(message)) =
             self.table.get_mut(id).and_then(|call| call.request.as_deref_mut())
         {
-            message.with_surb = true;
-            message.surbid = Some(surb);
+            message.surb = Surb::Named(surb);
         }
     }
 
@@ -128,18 +127,12 @@ impl Calls {
 
     /// A query id: this machine's prefix, then a counter.
     pub(super) fn query_id(&self, counter: u64) -> QueryId {
-        let mut id = [0; 16];
-        if let Some((prefix, suffix)) = id.split_first_chunk_mut::<8>() {
-            *prefix = self.query_prefix;
-            suffix.copy_from_slice(&counter.to_be_bytes());
-        }
-        QueryId::from(id)
+        QueryId::from(((u128::from(self.query_prefix) << 64) | u128::from(counter)).to_be_bytes())
     }
 
     /// The counter in a query id, if the id is one of this machine's.
     pub(super) fn query_counter(&self, id: &QueryId) -> Option<u64> {
-        let (prefix, counter) = id.as_bytes().split_first_chunk::<8>()?;
-        (*prefix == self.query_prefix)
-            .then(|| counter.first_chunk().map(|bytes| u64::from_be_bytes(*bytes)))?
+        // Another prefix leaves more than a counter.
+        u64::try_from(u128::from_be_bytes(*id.as_bytes()) ^ (u128::from(self.query_prefix) << 64)).ok()
     }
 }

@@ -35,10 +35,10 @@ impl Facts<'_> {
     /// Whether a request is a copy at a courier that is not in the latest document.
     pub(super) fn courier_is_gone(&self, request: &AnyRequest) -> bool {
         let AnyRequest::StartResendingCopyCommand(copy) = request else { return false };
-        let (Some(courier), Some(document)) = (copy.courier_identity_hash, self.document) else {
+        let (Some(courier), Some(document)) = (&copy.courier, self.document) else {
             return false;
         };
-        document.couriers().all(|known| known.identity_hash != courier)
+        document.couriers().all(|known| known.identity_hash != courier.node)
     }
 }
 

@@ -28,7 +28,7 @@ impl Backoff {
     pub(super) fn pause(&mut self, first: Duration, seed: &Seed) -> Duration {
         let doubled = first.saturating_mul(1 << self.failures.min(16)).min(BACKOFF_MAX);
         self.failures = self.failures.saturating_add(1);
-        let [random, ..] = seed.derive(Purpose::Jitter, self.drawn);
+        let [random] = seed.derive(Purpose::Jitter, self.drawn);
         self.drawn += 1;
         doubled.mul_f64(0.8 + 0.4 * f64::from(random) / 255.0)
     }

@@ -7,7 +7,7 @@ use super::{
     Link, Reading,
     phase::{ConnectionStage, Token},
 };
-use crate::wire::{InstanceToken, SessionTokenReply};
+use crate::wire::{EventKind, InstanceToken, SessionTokenReply};
 
 impl Link {
     /// The dial has succeeded.
@@ -28,12 +28,12 @@ impl Link {
     /// Whether the handshake can't go on without this message.
     pub(in super::super) fn awaits_message(&self, message: &str) -> Option<HandshakeStep> {
         self.awaits().filter(|step| {
-            message
-                == match step {
-                    HandshakeStep::Status => "connection_status_event",
-                    HandshakeStep::Document => "new_pki_document_event",
-                    HandshakeStep::Session => "session_token_reply",
-                }
+            let awaited = match step {
+                HandshakeStep::Status => EventKind::ConnectionStatus,
+                HandshakeStep::Document => EventKind::NewPkiDocument,
+                HandshakeStep::Session => EventKind::SessionToken,
+            };
+            EventKind::from_name(message) == Some(awaited)
         })
     }
 

@@ -82,8 +82,8 @@ fn one_larger_request_is_allowed_alone() {
     let mut rig = Rig::dialling();
     let small = crate::wire::Destination {
         payload: vec![1; 1].into(),
-        write_cap: Some(bytes::<168>(1).into()),
-        start_index: Some(bytes::<104>(1).into()),
+        write_cap: bytes::<168>(1).into(),
+        start_index: bytes::<104>(1).into(),
     };
     let many = crate::wire::CreateCourierEnvelopesFromMultiPayload {
         destinations: vec![small; 131_072],

@@ -1,7 +1,7 @@
 //! Messages to services: always with a SURB, never twice (§4.4).
 
 use super::*;
-use crate::wire::MessageSent;
+use crate::wire::{MessageSent, Surb};
 use alloc::{string::String, vec};
 use sample::{bytes, echo, message, not_sent, posted, sent};
 
@@ -16,10 +16,12 @@ fn every_message_carries_a_surb_of_the_machines_own_and_no_query_id() {
     let mut surbs = alloc::collections::BTreeSet::new();
     for n in 0..8 {
         let mut request = if n % 2 == 0 { message(n) } else { posted(n) };
-        request.surbid = (n % 3 == 0).then(|| bytes(n).into());
+        if n % 3 == 0 {
+            request.surb = Surb::Named(bytes(n).into());
+        }
         let (_, frame) = rig.send(request);
-        assert_eq!((body(&frame).with_surb, frame.query_id), (true, None));
-        assert_ne!(body(&frame).surbid, Some(bytes(n).into()));
+        assert_eq!((body(&frame).surb.id().is_some(), frame.query_id), (true, None));
+        assert_ne!(body(&frame).surb, Surb::Named(bytes(n).into()));
         assert!(surbs.insert(surb(&frame)));
     }
 }

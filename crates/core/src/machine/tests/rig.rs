@@ -301,5 +301,5 @@ pub(super) fn decode(bytes: &[u8]) -> Vec<RequestFrame> {
 
 pub(super) fn surb(frame: &RequestFrame) -> SurbId {
     let AnyRequest::SendMessage(message) = &frame.request else { panic!("no message") };
-    message.surbid.unwrap()
+    message.surb.id().unwrap()
 }

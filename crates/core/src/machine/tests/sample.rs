@@ -3,25 +3,25 @@
 use alloc::{borrow::ToOwned, collections::BTreeMap, vec};
 
 use crate::{
-    pki::{Document, MixDescriptor, Parameter, Parameters},
+    pki::{Document, MixDescriptor, Parameter, Parameters, ServiceAddress},
     testing,
     wire::{
         AnyResponse, CreateCourierEnvelopesFromPayload, FailureDetail, IdentityHash, InstanceToken,
         MessageReply, MessageSent, NewPkiDocument, QueryId, QueueId, ReplyFailure, ReplyFrame, RequestFrame,
-        RequestKind, SendMessage, StartResendingCopyCommand, SurbId,
+        RequestKind, SendMessage, StartResendingCopyCommand, Surb, SurbId,
     },
 };
 
 pub(super) use crate::testing::{
     bytes, cancel, cancel_copy, copy, counter as quick, encrypt_write as slow, frame, frame_of, message,
-    no_document, polling_read as poll, read, session, write,
+    no_document, polling_read as poll, queue, read, session, write,
 };
 
 pub(super) fn create(n: u64) -> CreateCourierEnvelopesFromPayload {
     CreateCourierEnvelopesFromPayload {
         payload: vec![1; 40].into(),
-        dest_write_cap: Some(bytes::<168>(n).into()),
-        dest_start_index: Some(bytes::<104>(n).into()),
+        dest_write_cap: bytes::<168>(n).into(),
+        dest_start_index: bytes::<104>(n).into(),
         is_start: true,
         is_last: true,
     }
@@ -30,15 +30,14 @@ pub(super) fn create(n: u64) -> CreateCourierEnvelopesFromPayload {
 /// A copy command at the courier [`document`] knows under `key`.
 pub(super) fn pinned(n: u64, key: u8) -> StartResendingCopyCommand {
     StartResendingCopyCommand {
-        courier_identity_hash: Some(IdentityHash::of_key(&[key; 32])),
-        courier_queue_id: QueueId::new("+courier"),
+        courier: Some(ServiceAddress { node: IdentityHash::of_key(&[key; 32]), queue: queue("+courier") }),
         ..copy(n)
     }
 }
 
 /// A message whose caller wants no reply.
 pub(super) fn posted(n: u64) -> SendMessage {
-    SendMessage { with_surb: false, ..message(n) }
+    SendMessage { surb: Surb::None, ..message(n) }
 }
 
 pub(super) fn status(daemon: u64, is_connected: bool) -> AnyResponse {

@@ -76,8 +76,8 @@ fn a_frame_longer_than_any_may_be_fails_its_call_and_leaves_no_trace() {
         destinations: vec![
             crate::wire::Destination {
                 payload: vec![1; 10 << 20].into(),
-                write_cap: Some(sample::bytes::<168>(1).into()),
-                start_index: Some(sample::bytes::<104>(1).into()),
+                write_cap: sample::bytes::<168>(1).into(),
+                start_index: sample::bytes::<104>(1).into(),
             };
             4
         ],
@@ -101,7 +101,7 @@ fn a_frame_longer_than_any_may_be_fails_its_call_and_leaves_no_trace() {
 fn the_sizes_are_checked_again_when_they_have_become_known() {
     let mut rig = Rig::dialling();
     let mut long = slow(1);
-    long.plaintext = Some(vec![1; 1_550].into());
+    long.plaintext = vec![1; 1_550].into();
     let call = rig.start(long);
     assert_eq!(rig.result(call), None);
     rig.handshake(1, false);

@@ -36,15 +36,36 @@ pub(super) enum Task {
     /// The daemon's process ends.
     Crash,
     /// A frame without any request.
-    Empty { conn: ConnId, app: AppId },
+    Empty {
+        conn: ConnId,
+        app: AppId,
+    },
     /// A connection has ended without a farewell.
-    Ended { conn: ConnId, app: AppId },
+    Ended {
+        conn: ConnId,
+        app: AppId,
+    },
     /// A local call has taken its time.
     LocalDone(LocalCall),
     /// A request that can't be used has to be refused.
-    Refuse { app: AppId, kind: RequestKind, query_id: Option<QueryId> },
+    /// A request that decodes and lacks something.
+    Incomplete {
+        conn: ConnId,
+        app: AppId,
+        kind: RequestKind,
+        query_id: Option<QueryId>,
+    },
+    Refuse {
+        app: AppId,
+        kind: RequestKind,
+        query_id: Option<QueryId>,
+    },
     /// A request.
-    Request { conn: ConnId, app: AppId, incoming: Box<Incoming> },
+    Request {
+        conn: ConnId,
+        app: AppId,
+        incoming: Box<Incoming>,
+    },
 }
 
 /// Something that is due at some time.

@@ -1,13 +1,12 @@
 //! Frames from clients, one at a time (§1.3, §4.0).
 
 use kpthin_core::frame::BODY_LEN_MAX;
-use kpthin_core::wire::AnyRequest;
+use kpthin_core::wire::RequestKind;
 
-use super::super::capability::has_bad_capability;
 use super::conn::{End, Phase, Work};
 use super::{ConnId, Connections, Due, EndReason, Task};
 use crate::env::Env;
-use crate::frames::{Frame, Incoming, Unusable, decode};
+use crate::frames::{Frame, Unusable, decode};
 
 /// What a connection may have unread at all: one frame and a margin.
 const BACKLOG_MAX: usize = BODY_LEN_MAX + (1 << 20);
@@ -68,11 +67,19 @@ impl Connections {
         }
         let app = conn.stamp.take().unwrap_or(conn.app);
         match frame {
+            Frame::BadCapability => self.cut_for(id, EndReason::BadCapability),
             Frame::Null if env.quirks().crash_on_null => return Some(Task::Crash),
             Frame::Null => self.cut_for(id, EndReason::Violation("a frame holds null".to_owned())),
             Frame::Nothing => return Some(Task::Empty { conn: id, app }),
-            Frame::Request(incoming) => return self.request(env, id, app, incoming),
-            Frame::Unusable(Unusable { kind, query_id }) => {
+            Frame::Request(incoming) => {
+                self.read_on(env, id, incoming.request.kind());
+                return Some(Task::Request { conn: id, app, incoming });
+            }
+            Frame::Unusable(Unusable { kind, query_id, decodes: true }) => {
+                self.read_on(env, id, kind);
+                return Some(Task::Incomplete { conn: id, app, kind, query_id });
+            }
+            Frame::Unusable(Unusable { kind, query_id, decodes: false }) => {
                 return Some(Task::Refuse { app, kind, query_id });
             }
             Frame::Violation(problem) => self.cut_for(id, EndReason::Violation(problem)),
@@ -80,22 +87,11 @@ impl Connections {
         None
     }
 
-    fn request(
-        &mut self,
-        env: &mut Env<'_>,
-        id: ConnId,
-        app: kpthin_core::wire::AppId,
-        incoming: Box<Incoming>,
-    ) -> Option<Task> {
-        if env.quirks().bad_capability_closes && has_bad_capability(&incoming.request) {
-            self.cut_for(id, EndReason::BadCapability);
-            return None;
-        }
-        // News wait for the answer to the token, or for whoever never sends one (C4).
-        if !matches!(incoming.request, AnyRequest::SessionToken(_)) && !env.quirks().early_broadcasts {
+    /// News wait for the answer to the token, or for whoever never sends one (C4).
+    fn read_on(&mut self, env: &mut Env<'_>, id: ConnId, kind: RequestKind) {
+        if kind != RequestKind::SessionToken && !env.quirks().early_broadcasts {
             self.open_gate(env, id);
         }
-        Some(Task::Request { conn: id, app, incoming })
     }
 
     /// There is no complete frame.

@@ -90,17 +90,27 @@ impl Local {
     /// `ready` says whether the daemon has a document.
     pub(super) fn prepare(&mut self, env: &Env<'_>, ready: bool, request: AnyRequest) -> Job {
         let kind = request.kind();
-        match kind {
-            RequestKind::EncryptRead => self.sealed_reads += 1,
-            RequestKind::EncryptWrite => self.sealed_writes += 1,
-            _ => {}
-        }
+        self.count(kind);
         let work = self.check(env, request).unwrap_or_else(Work::Refuse);
         let work = match work {
             Work::Pack(_) | Work::Seal(_) if !ready => Work::Wait,
             work => work,
         };
         Job { kind, work }
+    }
+
+    /// What is left to do of a request that lacks something.
+    pub(super) fn refuse(&mut self, kind: RequestKind) -> Job {
+        self.count(kind);
+        Job { kind, work: Work::Refuse(DaemonError::InvalidRequest) }
+    }
+
+    fn count(&mut self, kind: RequestKind) {
+        match kind {
+            RequestKind::EncryptRead => self.sealed_reads += 1,
+            RequestKind::EncryptWrite => self.sealed_writes += 1,
+            _ => {}
+        }
     }
 
     fn check(&self, env: &Env<'_>, request: AnyRequest) -> Result<Work, DaemonError> {
@@ -119,7 +129,7 @@ impl Local {
             AnyRequest::CreateCourierEnvelopesFromTombstoneRange(request) => {
                 Work::Pack(Packing::tombstones(quirks, request)?)
             }
-            AnyRequest::VoucherInduct(request) => Work::Exchange(Box::new(Exchange::induct(request)?)),
+            AnyRequest::VoucherInduct(request) => Work::Exchange(Box::new(Exchange::induct(request))),
             AnyRequest::VoucherMint(request) => Work::Exchange(Box::new(Exchange::mint(request)?)),
             AnyRequest::VoucherOpen(request) => Work::Exchange(Box::new(Exchange::open(request)?)),
             request => Work::Ask(Box::new(request)),
@@ -162,20 +172,18 @@ impl Local {
         let result = match request {
             AnyRequest::GetDirectoryAuthorities(_) => Ok(documents::authorities(network)),
             AnyRequest::GetMessageBoxIndexCounter(request) => {
-                let index = request.message_box_index.as_ref().ok_or(DaemonError::InvalidRequest);
-                index.map(|index| {
-                    AnyReply::GetMessageBoxIndexCounter(CounterReply { counter: index.counter() })
-                })
+                let counter = request.message_box_index.counter();
+                Ok(AnyReply::GetMessageBoxIndexCounter(CounterReply { counter }))
             }
             AnyRequest::GetPkiDocument(request) => {
                 return documents::signed_document(env, network, ready, request.epoch);
             }
-            AnyRequest::NewKeypair(request) => new_keypair(request).map(AnyReply::NewKeypair),
+            AnyRequest::NewKeypair(request) => Ok(AnyReply::NewKeypair(new_keypair(request))),
             AnyRequest::NextMessageBoxIndex(request) => {
-                next_index(request.message_box_index.as_ref()).map(AnyReply::NextMessageBoxIndex)
+                next_index(&request.message_box_index).map(AnyReply::NextMessageBoxIndex)
             }
             AnyRequest::VoucherDeriveStream(request) => {
-                vouchers::derive_stream(request).map(AnyReply::VoucherDeriveStream)
+                Ok(AnyReply::VoucherDeriveStream(vouchers::derive_stream(request)))
             }
             // None of the others is asked like that.
             _ => Err(DaemonError::InternalError),
@@ -189,17 +197,16 @@ pub(super) const fn unavailable(env: &Env<'_>) -> DaemonError {
     if env.quirks().unavailable_code { DaemonError::ServiceUnavailable } else { DaemonError::InternalError }
 }
 
-fn new_keypair(request: &NewKeypair) -> Result<KeypairReply, DaemonError> {
-    let seed = request.seed.as_ref().ok_or(DaemonError::InvalidRequest)?;
-    let cap = WriteCap::from_seed(seed.as_bytes());
-    Ok(KeypairReply {
+fn new_keypair(request: &NewKeypair) -> KeypairReply {
+    let cap = WriteCap::from_seed(request.seed.as_bytes());
+    KeypairReply {
         write_cap: wire::WriteCap::from(cap.to_bytes()),
         read_cap: ReadCap::from(cap.read_cap().to_bytes()),
         first_message_index: MessageBoxIndex::from(cap.index().to_bytes()),
-    })
+    }
 }
 
-fn next_index(from: Option<&MessageBoxIndex>) -> Result<IndexReply, DaemonError> {
+fn next_index(from: &MessageBoxIndex) -> Result<IndexReply, DaemonError> {
     let next = capability::index(from)?.next().map_err(|_| DaemonError::InternalError)?;
     Ok(IndexReply { next_message_box_index: MessageBoxIndex::from(next.to_bytes()) })
 }

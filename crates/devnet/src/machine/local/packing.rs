@@ -68,8 +68,8 @@ impl Content {
 impl Destination {
     fn new(
         quirks: &Quirks,
-        cap: Option<&wire::WriteCap>,
-        start: Option<&wire::MessageBoxIndex>,
+        cap: &wire::WriteCap,
+        start: &wire::MessageBoxIndex,
         content: Content,
     ) -> Result<Self, DaemonError> {
         let (cap, index) = (write_cap(cap)?, index(start)?);
@@ -86,8 +86,7 @@ impl Packing {
     ) -> Result<Self, DaemonError> {
         let CreateCourierEnvelopesFromPayload { payload, dest_write_cap, dest_start_index, .. } = request;
         let content = payload_of(geometry, payload)?;
-        let destination =
-            Destination::new(quirks, dest_write_cap.as_ref(), dest_start_index.as_ref(), content)?;
+        let destination = Destination::new(quirks, &dest_write_cap, &dest_start_index, content)?;
         Ok(Self {
             destinations: vec![destination],
             buffer: Vec::new(),
@@ -103,7 +102,7 @@ impl Packing {
     ) -> Result<Self, DaemonError> {
         let destination = |to: wire::Destination| {
             let content = payload_of(geometry, to.payload)?;
-            Destination::new(quirks, to.write_cap.as_ref(), to.start_index.as_ref(), content)
+            Destination::new(quirks, &to.write_cap, &to.start_index, content)
         };
         // All of them before any is carried out.
         let destinations: Result<Vec<_>, _> = request.destinations.into_iter().map(destination).collect();
@@ -120,7 +119,7 @@ impl Packing {
         request: CreateCourierEnvelopesFromTombstoneRange,
     ) -> Result<Self, DaemonError> {
         let content = Content::Tombstones(request.max_count);
-        let (cap, start) = (request.dest_write_cap.as_ref(), request.dest_start_index.as_ref());
+        let (cap, start) = (&request.dest_write_cap, &request.dest_start_index);
         let destination = Destination::new(quirks, cap, start, content)?;
         if request.max_count > TOMBSTONES_MAX {
             return Err(DaemonError::InvalidRequest);

@@ -25,7 +25,7 @@ pub(super) struct Seal {
 
 impl Seal {
     pub(super) fn read(quirks: &Quirks, request: &EncryptRead) -> Result<Self, DaemonError> {
-        let (cap, index) = (read_cap(request.read_cap.as_ref())?, index(request.message_box_index.as_ref())?);
+        let (cap, index) = (read_cap(&request.read_cap)?, index(&request.message_box_index)?);
         check_reach(quirks, cap.index(), &index)?;
         Self::new(InnerMessage::Read(cap.box_id(&index, Context::PIGEONHOLE)), &index)
     }
@@ -35,15 +35,13 @@ impl Seal {
         quirks: &Quirks,
         request: &EncryptWrite,
     ) -> Result<Self, DaemonError> {
-        let (cap, index) =
-            (write_cap(request.write_cap.as_ref())?, index(request.message_box_index.as_ref())?);
-        let plaintext = request.plaintext.as_ref().ok_or(DaemonError::InvalidRequest)?;
-        if plaintext.len() > geometry.plaintext_max() {
+        let (cap, index) = (write_cap(&request.write_cap)?, index(&request.message_box_index)?);
+        if request.plaintext.len() > geometry.plaintext_max() {
             return Err(DaemonError::InvalidRequest);
         }
         check_reach(quirks, cap.index(), &index)?;
-        let sealed =
-            boxes::seal(geometry, &cap, &index, plaintext).map_err(|_| DaemonError::InvalidRequest)?;
+        let sealed = boxes::seal(geometry, &cap, &index, &request.plaintext)
+            .map_err(|_| DaemonError::InvalidRequest)?;
         Self::new(InnerMessage::Write(sealed), &index)
     }
 

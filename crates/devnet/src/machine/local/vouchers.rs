@@ -35,20 +35,20 @@ impl From<VoucherError> for DaemonError {
 }
 
 impl Exchange {
-    pub(super) fn induct(request: VoucherInduct) -> Result<Self, DaemonError> {
+    pub(super) fn induct(request: VoucherInduct) -> Self {
         let VoucherInduct { voucher, voucher_payload: payload, who_reply } = request;
-        Ok(Self::Induct { voucher: voucher.ok_or(DaemonError::InvalidRequest)?, payload, who_reply })
+        Self::Induct { voucher, payload, who_reply }
     }
 
     pub(super) fn mint(request: VoucherMint) -> Result<Self, DaemonError> {
-        let message_cap = write_cap(request.message_write_cap.as_ref())?;
+        let message_cap = write_cap(&request.message_write_cap)?;
         Ok(Self::Mint { message_cap, display_name: request.display_name })
     }
 
     pub(super) fn open(request: VoucherOpen) -> Result<Self, DaemonError> {
-        let secret_key = request.voucher_secret_key.as_ref().ok_or(DaemonError::InvalidRequest)?;
-        let secret_key = PrivateKey::from_bytes(secret_key.as_bytes()).ok_or(DaemonError::InvalidRequest)?;
-        let message_cap = write_cap(request.message_write_cap.as_ref())?;
+        let secret_key = PrivateKey::from_bytes(request.voucher_secret_key.as_bytes())
+            .ok_or(DaemonError::InvalidRequest)?;
+        let message_cap = write_cap(&request.message_write_cap)?;
         Ok(Self::Open { secret_key, sealed_reply: request.sealed_reply, message_cap })
     }
 
@@ -122,10 +122,9 @@ fn open(
     })
 }
 
-pub(super) fn derive_stream(request: &VoucherDeriveStream) -> Result<VoucherStreamReply, DaemonError> {
-    let voucher = request.voucher.as_ref().ok_or(DaemonError::InvalidRequest)?;
-    let (voucher_write_cap, voucher_read_cap) = stream(voucher.as_bytes());
-    Ok(VoucherStreamReply { voucher_write_cap, voucher_read_cap })
+pub(super) fn derive_stream(request: &VoucherDeriveStream) -> VoucherStreamReply {
+    let (voucher_write_cap, voucher_read_cap) = stream(request.voucher.as_bytes());
+    VoucherStreamReply { voucher_write_cap, voucher_read_cap }
 }
 
 /// The stream of a voucher; whoever knows the voucher can read and write it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kpthin_bacap::MessageBoxIndex;
 use kpthin_core::error::DaemonError;
 use kpthin_core::wire::{
-    AppId, Blob, EnvelopeHash, QueryId, SecretBytes, StartResendingCopyCommand,
+    AppId, Blob, BoxAccess, EnvelopeHash, QueryId, SecretBytes, StartResendingCopyCommand,
     StartResendingEncryptedMessage, WriteCapHash,
 };
 use zeroize::Zeroizing;
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::super::capability::{check_reach, read_cap, write_cap};
 use super::{Operation, Operations, Target, Wait};
 use crate::env::Env;
+use crate::frames::Gaps;
 use crate::network::{COURIER_QUEUE, Network, OpId, Packet};
 use crate::pigeonhole::Entropy;
 use crate::pigeonhole::messages::{CourierQuery, Message};
@@ -33,13 +34,14 @@ impl Operations {
         app: AppId,
         query_id: Option<QueryId>,
         request: StartResendingEncryptedMessage,
+        gaps: Gaps,
     ) -> Result<Packet, DaemonError> {
-        let (query_id, hash) = query_id.zip(request.envelope_hash).ok_or(DaemonError::InvalidRequest)?;
+        let query_id = query_id.ok_or(DaemonError::InvalidRequest)?;
         let descriptor_len = request.envelope_descriptor.len();
         if !(1..=DESCRIPTOR_LEN_MAX).contains(&descriptor_len) || request.message_ciphertext.is_empty() {
             return Err(DaemonError::InvalidRequest);
         }
-        let target = target(env, &request)?;
+        let target = target(env, &request, gaps)?;
         if request.message_ciphertext.len() > env.config.user_forward_payload_length {
             return Err(DaemonError::InternalError);
         }
@@ -50,7 +52,7 @@ impl Operations {
             Operation {
                 app,
                 query_id,
-                hash,
+                hash: request.envelope_hash,
                 target,
                 ciphertext: request.message_ciphertext,
                 descriptor: request.envelope_descriptor,
@@ -73,11 +75,11 @@ impl Operations {
         request: &StartResendingCopyCommand,
     ) -> Result<Packet, DaemonError> {
         let query_id = query_id.ok_or(DaemonError::InvalidRequest)?;
-        let cap = request.write_cap.as_ref().ok_or(DaemonError::InvalidRequest)?;
-        let _ = write_cap(Some(cap))?;
-        let courier = match request.courier_identity_hash.zip(request.courier_queue_id.as_ref()) {
-            Some((node, queue)) if queue.as_bytes() == COURIER_QUEUE.as_bytes() => {
-                network.courier_of(node).ok_or(DaemonError::InternalError)?
+        let cap = &request.write_cap;
+        let _ = write_cap(cap)?;
+        let courier = match &request.courier {
+            Some(courier) if courier.queue.as_bytes() == COURIER_QUEUE.as_bytes() => {
+                network.courier_of(courier.node).ok_or(DaemonError::InternalError)?
             }
             Some(_) => return Err(DaemonError::InternalError),
             None => self.entropy.below(network.courier_count()),
@@ -121,12 +123,16 @@ impl Operations {
     }
 }
 
-fn target(env: &Env<'_>, request: &StartResendingEncryptedMessage) -> Result<Target, DaemonError> {
-    match (&request.read_cap, &request.write_cap) {
-        (Some(cap), None) => {
-            let cap = read_cap(Some(cap))?;
-            let index = request.message_box_index.as_deref();
-            let index = index.and_then(|index| MessageBoxIndex::from_bytes(index).ok());
+fn target(
+    env: &Env<'_>,
+    request: &StartResendingEncryptedMessage,
+    gaps: Gaps,
+) -> Result<Target, DaemonError> {
+    match &request.access {
+        BoxAccess::Read { read_cap: cap, message_box_index } => {
+            let cap = read_cap(cap)?;
+            let index = (!gaps.index).then_some(message_box_index);
+            let index = index.and_then(|index| MessageBoxIndex::from_bytes(index.as_bytes()).ok());
             match &index {
                 Some(index) => check_reach(env.quirks(), cap.index(), index)?,
                 None if env.quirks().missing_index => {}
@@ -134,10 +140,9 @@ fn target(env: &Env<'_>, request: &StartResendingEncryptedMessage) -> Result<Tar
             }
             Ok(Target::Read { cap, index, polls: !request.no_retry_on_box_id_not_found })
         }
-        (None, Some(cap)) => {
-            let _ = write_cap(Some(cap))?;
+        BoxAccess::Write { write_cap: cap, .. } => {
+            let _ = write_cap(cap)?;
             Ok(Target::Write { strict: request.no_idempotent_box_already_exists })
         }
-        (None, None) | (Some(_), Some(_)) => Err(DaemonError::InvalidRequest),
     }
 }

@@ -43,9 +43,19 @@ impl Queued {
         to.name(self.app.as_bytes());
         let (query_id, request): (_, AnyRequest) = match &self.request {
             Mixnet::Copy(query_id, request) => (*query_id, (**request).clone().into()),
-            Mixnet::Message(request, _) => (None, (**request).clone().into()),
+            Mixnet::Incomplete(kind, query_id) => {
+                to.tag(kind.name());
+                return to.option(query_id.as_ref(), |to, query_id| to.name(query_id.as_bytes()));
+            }
+            Mixnet::Message(request, oddity) => {
+                to.tag(&format!("{:?}", oddity.gaps));
+                (None, (**request).clone().into())
+            }
             Mixnet::Nothing => return to.tag("nothing"),
-            Mixnet::Start(query_id, request) => (*query_id, (**request).clone().into()),
+            Mixnet::Start(query_id, request, gaps) => {
+                to.tag(&format!("{gaps:?}"));
+                (*query_id, (**request).clone().into())
+            }
         };
         let mut bytes = Vec::new();
         // It came in a frame.

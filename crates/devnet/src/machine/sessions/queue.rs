@@ -1,6 +1,5 @@
 //! Requests that wait to be released into the mix network (§9.1).
 
-use kpthin_bacap::MessageBoxIndex;
 use kpthin_core::wire::{
     AppId, Blob, EnvelopeHash, QueryId, RequestKind, SecretBytes, SendMessage, StartResendingCopyCommand,
     StartResendingEncryptedMessage, WriteCapHash,
@@ -8,6 +7,7 @@ use kpthin_core::wire::{
 
 use super::Sessions;
 use crate::env::Env;
+use crate::frames::Gaps;
 use crate::machine::ConnId;
 use crate::machine::operations::DESCRIPTOR_LEN_MAX;
 
@@ -18,33 +18,30 @@ const QUEUE_MAX: usize = 4_096;
 #[derive(Clone, Debug)]
 pub(in super::super) enum Mixnet {
     Copy(Option<QueryId>, Box<StartResendingCopyCommand>),
+    /// One that lacks something, which is told when its turn comes.
+    Incomplete(RequestKind, Option<QueryId>),
     /// With what was odd about it when it came.
     Message(Box<SendMessage>, Oddity),
     /// A frame without any request.
     Nothing,
-    Start(Option<QueryId>, Box<StartResendingEncryptedMessage>),
+    Start(Option<QueryId>, Box<StartResendingEncryptedMessage>, Gaps),
 }
 
-/// What can be wrong with the lengths of a message, which is told when its turn comes.
+/// What can be wrong with a message, which is told when its turn comes.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Oddity {
     pub(in super::super) payload_len: usize,
-    /// The length of a queue id that is none.
-    pub(in super::super) queue_len: Option<usize>,
+    pub(in super::super) gaps: Gaps,
 }
 
 impl Mixnet {
     /// Cuts what will be refused for its length when its turn comes to just too long, as frames may have 40 MiB.
     fn trim(&mut self, payload_max: usize) {
         match self {
-            Self::Copy(..) | Self::Nothing => {}
+            Self::Copy(..) | Self::Incomplete(..) | Self::Nothing => {}
             Self::Message(request, _) => trim_secret(&mut request.payload, payload_max),
-            Self::Start(_, request) => {
+            Self::Start(_, request, _) => {
                 trim_secret(&mut request.envelope_descriptor, DESCRIPTOR_LEN_MAX);
-                request
-                    .message_box_index
-                    .iter_mut()
-                    .for_each(|index| trim_secret(index, MessageBoxIndex::LEN));
                 if let Some(kept) = request.message_ciphertext.get(..=payload_max) {
                     request.message_ciphertext = Blob::from(kept);
                 }
@@ -56,24 +53,25 @@ impl Mixnet {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Message(request, _) => request.payload.len(),
-            Self::Start(_, request) => request.message_ciphertext.len() + request.envelope_descriptor.len(),
-            Self::Copy(..) | Self::Nothing => 0,
+            Self::Start(_, request, _) => {
+                request.message_ciphertext.len() + request.envelope_descriptor.len()
+            }
+            Self::Copy(..) | Self::Incomplete(..) | Self::Nothing => 0,
         }
     }
 
     /// What a cancel of this kind would find it by.
     fn key(&self) -> Option<(RequestKind, EnvelopeHash, Option<QueryId>)> {
         match self {
-            Self::Start(query_id, request) => {
-                let kind = RequestKind::StartResendingEncryptedMessage;
-                request.envelope_hash.map(|hash| (kind, hash, *query_id))
+            Self::Start(query_id, request, _) => {
+                Some((RequestKind::StartResendingEncryptedMessage, request.envelope_hash, *query_id))
             }
             Self::Copy(query_id, request) => {
-                let hash = WriteCapHash::of(request.write_cap.as_ref()?);
+                let hash = WriteCapHash::of(&request.write_cap);
                 let kind = RequestKind::StartResendingCopyCommand;
                 Some((kind, EnvelopeHash::from(*hash.as_bytes()), *query_id))
             }
-            Self::Message(..) | Self::Nothing => None,
+            Self::Incomplete(..) | Self::Message(..) | Self::Nothing => None,
         }
     }
 }

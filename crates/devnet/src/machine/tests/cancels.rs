@@ -9,7 +9,7 @@ use super::*;
 const KIND: RequestKind = RequestKind::StartResendingEncryptedMessage;
 
 fn cancel(sealed: &EncryptReply) -> CancelResendingEncryptedMessage {
-    CancelResendingEncryptedMessage { envelope_hash: Some(sealed.envelope_hash) }
+    CancelResendingEncryptedMessage { envelope_hash: sealed.envelope_hash }
 }
 
 /// A session with a read of an unwritten box under way.
@@ -47,11 +47,11 @@ fn unknown_keys_are_cancelled_with_success() {
     for config in [DevnetConfig::instant(), quick_reference()] {
         let mut net = Net::new(config);
         let (conn, _) = net.session(1);
-        let unknown = CancelResendingEncryptedMessage { envelope_hash: Some(EnvelopeHash::from([1; 32])) };
+        let unknown = CancelResendingEncryptedMessage { envelope_hash: EnvelopeHash::from([1; 32]) };
         assert!(net.call(conn, unknown.clone()).is_ok());
-        let copy = CancelResendingCopyCommand { write_cap_hash: Some(WriteCapHash::from([1; 32])) };
+        let copy = CancelResendingCopyCommand { write_cap_hash: WriteCapHash::from([1; 32]) };
         assert!(net.call(conn, copy).is_ok());
-        let none = CancelResendingEncryptedMessage { envelope_hash: None };
+        let none = without(unknown.clone(), "envelope_hash");
         assert_eq!(net.call(conn, none), Err((3, FailureDetail::None)));
         net.send(conn, None, unknown);
         assert_eq!(outcome(net.reply(conn)), (3, None));
@@ -117,7 +117,7 @@ fn the_wrong_cancel_ends_an_operation_with_the_wrong_answer_in_the_reference_onl
     for (config, ended) in [(DevnetConfig::instant(), false), (quick_reference(), true)] {
         let (mut net, conn, _, sealed, started) = reading(config);
         let hash = WriteCapHash::from(*sealed.envelope_hash.as_bytes());
-        let _ = net.ask(conn, CancelResendingCopyCommand { write_cap_hash: Some(hash) });
+        let _ = net.ask(conn, CancelResendingCopyCommand { write_cap_hash: hash });
         if ended {
             let reply = net.reply(conn);
             assert_eq!((reply.query_id, reply.kind), (Some(started), RequestKind::StartResendingCopyCommand));

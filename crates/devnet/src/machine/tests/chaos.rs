@@ -29,9 +29,9 @@ impl Chaos {
         for (number, text) in [(0, "a"), (0, "b"), (0, ""), (1, "a"), (1, "b")] {
             let keys: &KeypairReply = &keys[number];
             let request = EncryptWrite {
-                plaintext: Some(SecretBytes::from(text)),
-                write_cap: Some(keys.write_cap.clone()),
-                message_box_index: Some(keys.first_message_index.clone()),
+                plaintext: SecretBytes::from(text),
+                write_cap: keys.write_cap.clone(),
+                message_box_index: keys.first_message_index.clone(),
             };
             let _ = net.ask(conn, request);
             net.pass(secs(3));
@@ -42,8 +42,8 @@ impl Chaos {
         // Nobody ever writes what these ask for.
         for _ in 0..4 {
             let request = EncryptRead {
-                read_cap: Some(keys[2].read_cap.clone()),
-                message_box_index: Some(keys[2].first_message_index.clone()),
+                read_cap: keys[2].read_cap.clone(),
+                message_box_index: keys[2].first_message_index.clone(),
             };
             let _ = net.ask(conn, request);
             net.pass(secs(3));
@@ -78,20 +78,19 @@ impl Chaos {
             2 => strict_write(&keys, &sealed).into(),
             3 => read(&keys, &sealed).into(),
             12..=14 => read(&unwritten.0, &unwritten.1).into(),
-            4 | 15 => CancelResendingEncryptedMessage { envelope_hash: Some(sealed.envelope_hash) }.into(),
+            4 | 15 => CancelResendingEncryptedMessage { envelope_hash: sealed.envelope_hash }.into(),
             5 => GetPkiDocument { epoch: 0 }.into(),
             6 => SendMessage {
                 id: None,
-                with_surb: true,
-                surbid: Some(SurbId::from([1; 16])),
-                destination_id_hash: self.net.devnet.network.courier_hash(0),
-                recipient_queue_id: QueueId::new("+echo"),
+                surb: Surb::Named(SurbId::from([1; 16])),
+                destination_id_hash: self.net.devnet.network.courier_hash(0).unwrap(),
+                recipient_queue_id: QueueId::new("+echo").unwrap(),
                 payload: SecretBytes::from("x"),
             }
             .into(),
             7 | 16..=18 => EncryptRead {
-                read_cap: Some(self.keys[0].read_cap.clone()),
-                message_box_index: Some(self.keys[0].first_message_index.clone()),
+                read_cap: self.keys[0].read_cap.clone(),
+                message_box_index: self.keys[0].first_message_index.clone(),
             }
             .into(),
             _ => ThinClose {}.into(),

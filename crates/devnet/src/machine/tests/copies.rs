@@ -1,5 +1,6 @@
 //! Copy commands, from packing to the boxes that a courier has written.
 
+use kpthin_core::pki::ServiceAddress;
 use kpthin_core::wire::{
     AnyReply, CancelResendingCopyCommand, CreateCourierEnvelopesFromMultiPayload,
     CreateCourierEnvelopesFromPayload, CreateCourierEnvelopesFromTombstoneRange, Destination, EncryptWrite,
@@ -15,8 +16,8 @@ const NOT_THERE: FailureDetail = FailureDetail::Copy { replica_error_code: 0, fa
 pub(super) fn payload(keys: &KeypairReply, payload: &[u8]) -> CreateCourierEnvelopesFromPayload {
     CreateCourierEnvelopesFromPayload {
         payload: SecretBytes::from(payload),
-        dest_write_cap: Some(keys.write_cap.clone()),
-        dest_start_index: Some(keys.first_message_index.clone()),
+        dest_write_cap: keys.write_cap.clone(),
+        dest_start_index: keys.first_message_index.clone(),
         is_start: true,
         is_last: true,
     }
@@ -25,15 +26,15 @@ pub(super) fn payload(keys: &KeypairReply, payload: &[u8]) -> CreateCourierEnvel
 fn destination(keys: &KeypairReply, payload: &str) -> Destination {
     Destination {
         payload: SecretBytes::from(payload),
-        write_cap: Some(keys.write_cap.clone()),
-        start_index: Some(keys.first_message_index.clone()),
+        write_cap: keys.write_cap.clone(),
+        start_index: keys.first_message_index.clone(),
     }
 }
 
 fn tombstones(keys: &KeypairReply, max_count: u32) -> CreateCourierEnvelopesFromTombstoneRange {
     CreateCourierEnvelopesFromTombstoneRange {
-        dest_write_cap: Some(keys.write_cap.clone()),
-        dest_start_index: Some(keys.first_message_index.clone()),
+        dest_write_cap: keys.write_cap.clone(),
+        dest_start_index: keys.first_message_index.clone(),
         max_count,
         is_start: true,
         is_last: true,
@@ -42,8 +43,8 @@ fn tombstones(keys: &KeypairReply, max_count: u32) -> CreateCourierEnvelopesFrom
 }
 
 pub(super) fn copy(keys: &KeypairReply) -> StartResendingCopyCommand {
-    let write_cap = Some(keys.write_cap.clone());
-    StartResendingCopyCommand { write_cap, courier_identity_hash: None, courier_queue_id: None }
+    let write_cap = keys.write_cap.clone();
+    StartResendingCopyCommand { write_cap, courier: None }
 }
 
 /// With an epoch so long that no document comes between.
@@ -59,9 +60,9 @@ impl Net {
     fn upload(&mut self, conn: ConnId, temporary: &KeypairReply, elements: &[SecretBytes]) {
         for (step, element) in elements.iter().enumerate() {
             let request = EncryptWrite {
-                write_cap: Some(temporary.write_cap.clone()),
-                message_box_index: Some(index_at(temporary, step as u64)),
-                plaintext: Some(element.clone()),
+                write_cap: temporary.write_cap.clone(),
+                message_box_index: index_at(temporary, step as u64),
+                plaintext: element.clone(),
             };
             let Ok(AnyReply::EncryptWrite(sealed)) = self.call(conn, request) else { panic!("sealed") };
             assert_eq!(self.call_for(conn, secs(600), write(temporary, &sealed)), (0, None));
@@ -69,7 +70,7 @@ impl Net {
     }
 
     /// Has a courier carry out a command, for as long as it takes; what it says, and after how long.
-    fn copied(&mut self, conn: ConnId, command: StartResendingCopyCommand) -> (u8, FailureDetail) {
+    fn copied(&mut self, conn: ConnId, command: impl Into<Sent>) -> (u8, FailureDetail) {
         let id = self.ask(conn, command);
         self.pass(secs(3_600));
         let reply = self.reply(conn);
@@ -175,9 +176,9 @@ fn a_failure_names_the_envelope_keeps_what_was_before_it_and_is_remembered() {
     let (temporary, to) = (net.keypair(conn, 1), net.keypair(conn, 2));
     // The third box holds something else already.
     let third = EncryptWrite {
-        write_cap: Some(to.write_cap.clone()),
-        message_box_index: Some(index_at(&to, 2)),
-        plaintext: Some("in the way".into()),
+        write_cap: to.write_cap.clone(),
+        message_box_index: index_at(&to, 2),
+        plaintext: "in the way".into(),
     };
     let Ok(AnyReply::EncryptWrite(sealed)) = net.call(conn, third) else { panic!("sealed") };
     assert_eq!(net.call_for(conn, secs(1), write(&to, &sealed)), (0, None));
@@ -188,8 +189,10 @@ fn a_failure_names_the_envelope_keeps_what_was_before_it_and_is_remembered() {
     };
     net.upload(conn, &temporary, &packed.envelopes);
     let pinned = |net: &Net, courier| StartResendingCopyCommand {
-        courier_identity_hash: net.devnet.network.courier_hash(courier),
-        courier_queue_id: QueueId::new("courier"),
+        courier: Some(ServiceAddress {
+            node: net.devnet.network.courier_hash(courier).unwrap(),
+            queue: QueueId::new("courier").unwrap(),
+        }),
         ..copy(&temporary)
     };
     let command = pinned(&net, 0);
@@ -231,7 +234,7 @@ fn a_command_is_cancelled_by_the_hash_of_its_capability_and_the_courier_goes_on(
         net.upload(conn, &temporary, &packed.envelopes[..1]);
         let started = net.ask(conn, copy(&temporary));
         net.pass(secs(10));
-        let hash = Some(WriteCapHash::of(&temporary.write_cap));
+        let hash = WriteCapHash::of(&temporary.write_cap);
         let cancel = net.ask(conn, CancelResendingCopyCommand { write_cap_hash: hash });
         let reply = net.reply(conn);
         assert_eq!(reply.query_id, Some(started));
@@ -241,9 +244,9 @@ fn a_command_is_cancelled_by_the_hash_of_its_capability_and_the_courier_goes_on(
         // The rest comes late; the courier has waited for it.
         for (step, element) in packed.envelopes.iter().enumerate().skip(1) {
             let request = EncryptWrite {
-                write_cap: Some(temporary.write_cap.clone()),
-                message_box_index: Some(index_at(&temporary, step as u64)),
-                plaintext: Some(element.clone()),
+                write_cap: temporary.write_cap.clone(),
+                message_box_index: index_at(&temporary, step as u64),
+                plaintext: element.clone(),
             };
             let Ok(AnyReply::EncryptWrite(sealed)) = net.call(conn, request) else { panic!("sealed") };
             assert_eq!(net.call_for(conn, secs(600), write(&temporary, &sealed)), (0, None));
@@ -261,7 +264,7 @@ fn wrong_requests_are_told_so() {
     let none = FailureDetail::None;
     let long = vec![0; (10 << 20) + 1];
     assert_eq!(net.call(conn, payload(&keys, &long)), Err((3, none.clone())));
-    let no_cap = CreateCourierEnvelopesFromPayload { dest_write_cap: None, ..payload(&keys, b"x") };
+    let no_cap = without(payload(&keys, b"x"), "dest_write_cap");
     assert_eq!(net.call(conn, no_cap), Err((3, none.clone())));
     let nowhere = CreateCourierEnvelopesFromMultiPayload {
         destinations: Vec::new(),
@@ -271,11 +274,13 @@ fn wrong_requests_are_told_so() {
     };
     assert_eq!(net.call(conn, nowhere), Err((3, none)));
     let unknown = StartResendingCopyCommand {
-        courier_identity_hash: Some(IdentityHash::from([9; 32])),
-        courier_queue_id: QueueId::new("courier"),
+        courier: Some(ServiceAddress {
+            node: IdentityHash::from([9; 32]),
+            queue: QueueId::new("courier").unwrap(),
+        }),
         ..copy(&keys)
     };
     assert_eq!(net.copied(conn, unknown), (4, NOT_THERE));
-    let no_cap = StartResendingCopyCommand { write_cap: None, ..copy(&keys) };
+    let no_cap = without(copy(&keys), "write_cap");
     assert_eq!(net.copied(conn, no_cap), (3, NOT_THERE));
 }

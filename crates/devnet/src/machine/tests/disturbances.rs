@@ -8,7 +8,7 @@ fn end(net: &mut Net) {
 }
 
 fn counter(net: &mut Net, conn: ConnId) -> QueryId {
-    net.ask(conn, NewKeypair { seed: Some(Seed::from([1; 32])) })
+    net.ask(conn, NewKeypair { seed: Seed::from([1; 32]) })
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn the_same_seed_and_calls_give_the_same_bytes() {
         let conn = net.connect();
         net.send(conn, None, PresentSessionToken { client_instance_token: SessionToken::from([1; 16]) });
         net.pass(secs(10));
-        let _ = net.ask(conn, NewKeypair { seed: Some(Seed::from([1; 32])) });
+        let _ = net.ask(conn, NewKeypair { seed: Seed::from([1; 32]) });
         net.links[&conn].bytes.clone()
     };
     assert_eq!(run(1), run(1));

@@ -254,7 +254,7 @@ fn operations_and_local_calls_may_go_unanswered_for_ever() {
     net.nothing(conn);
     assert_eq!(net.devnet.operations(), 1);
     net.set_fault("unanswered-local=1");
-    let _ = net.ask(conn, NewKeypair { seed: Some(Seed::from([1; 32])) });
+    let _ = net.ask(conn, NewKeypair { seed: Seed::from([1; 32]) });
     net.nothing(conn);
     assert_eq!(struck(&net), 2);
     net.act(|devnet, now| devnet.set_faults(now, Faults::default()));
@@ -266,10 +266,8 @@ fn without_a_document_the_daemon_greets_late_and_encrypts_nothing() {
     let mut net = net();
     let (old, keys) = written(&mut net, "hello");
     net.set_fault("missing-document");
-    let request = EncryptRead {
-        read_cap: Some(keys.read_cap.clone()),
-        message_box_index: Some(keys.first_message_index),
-    };
+    let request =
+        EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: keys.first_message_index };
     assert_eq!(net.call(old, request).unwrap_err().0, 4);
     let conn = net.connect();
     net.pass(secs(29));

@@ -1,8 +1,7 @@
 //! Framing, violations and the sample frames (§1, §4.0, Appendix B).
 
 use kpthin_core::wire::{
-    Blob, EncryptRead, NextMessageBoxIndex, QueueId, ReadCap, SendMessage, StartResendingCopyCommand, SurbId,
-    ThinClose, WriteCap,
+    Blob, EncryptRead, QueueId, ReadCap, SendMessage, StartResendingCopyCommand, SurbId, ThinClose, WriteCap,
 };
 
 use super::*;
@@ -113,8 +112,9 @@ fn empty_and_unknown_requests_are_passed_over() {
 
 /// A request whose read capability is one byte short.
 fn short_capability() -> Vec<u8> {
-    let request = EncryptRead { read_cap: Some(ReadCap::from([0; 136])), message_box_index: None };
-    let bytes = frame(Some(QueryId::from([9; 16])), request);
+    let request =
+        EncryptRead { read_cap: ReadCap::from([0; 136]), message_box_index: MessageBoxIndex::from([0; 104]) };
+    let bytes = frame(Some(QueryId::from([9; 16])), without(request, "message_box_index"));
     let mut body = bytes[4..].to_vec();
     let at = body.windows(2).position(|head| head == [0x58, 136]).unwrap();
     body[at + 1] = 135;
@@ -141,7 +141,7 @@ fn a_capability_of_a_wrong_length_is_answered_or_fatal() {
 fn a_missing_query_id_is_answered_without_one() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    net.send(conn, None, NextMessageBoxIndex { message_box_index: None });
+    net.send(conn, None, refused());
     assert_eq!(net.reply(conn).query_id, None);
 }
 
@@ -150,7 +150,7 @@ fn a_client_that_does_not_read_is_dropped_after_a_minute() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
     net.links.get_mut(&conn).unwrap().deaf = true;
-    let _ = net.ask(conn, NextMessageBoxIndex { message_box_index: None });
+    let _ = net.ask(conn, refused());
     net.pass(secs(59));
     assert!(!net.is_closed(conn));
     net.pass(secs(1));
@@ -197,28 +197,23 @@ fn a_capability_without_a_key_is_answered_or_fatal() {
             // The reference does not wait for a slot with it.
             net.act(|devnet, now| devnet.set_mixnet(now, !fatal));
             let _ = net.next(conn);
-            let index = Some(keys.first_message_index.clone());
+            let index = keys.first_message_index.clone();
             let request: AnyRequest = match number {
-                0 => EncryptRead { read_cap: Some(off_curve()), message_box_index: index }.into(),
+                0 => EncryptRead { read_cap: off_curve(), message_box_index: index }.into(),
                 1 => EncryptWrite {
-                    write_cap: Some(mismatch.clone()),
+                    write_cap: mismatch.clone(),
                     message_box_index: index,
-                    plaintext: Some(SecretBytes::from("x")),
+                    plaintext: SecretBytes::from("x"),
                 }
                 .into(),
-                2 => StartResendingEncryptedMessage { read_cap: Some(off_curve()), ..read(&keys, &sealed) }
-                    .into(),
-                3 => StartResendingEncryptedMessage {
-                    write_cap: Some(mismatch.clone()),
-                    ..write(&keys, &sealed)
+                2 => {
+                    start(BoxAccess::Read { read_cap: off_curve(), message_box_index: index }, &sealed).into()
                 }
-                .into(),
-                _ => StartResendingCopyCommand {
-                    write_cap: Some(mismatch.clone()),
-                    courier_identity_hash: None,
-                    courier_queue_id: None,
+                3 => {
+                    start(BoxAccess::Write { write_cap: mismatch.clone(), message_box_index: None }, &sealed)
+                        .into()
                 }
-                .into(),
+                _ => StartResendingCopyCommand { write_cap: mismatch.clone(), courier: None }.into(),
             };
             let _ = net.ask(conn, request);
             assert_eq!(net.is_closed(conn), fatal, "{number}");
@@ -243,10 +238,9 @@ fn requests_that_are_too_long_to_be_sent_take_no_room_while_they_wait() {
         let huge = || SecretBytes::from(vec![1; HUGE]);
         let message = SendMessage {
             id: None,
-            with_surb: true,
-            surbid: Some(SurbId::from([4; 16])),
-            destination_id_hash: net.devnet.network.courier_hash(0),
-            recipient_queue_id: QueueId::new("+echo"),
+            surb: Surb::Named(SurbId::from([4; 16])),
+            destination_id_hash: net.devnet.network.courier_hash(0).unwrap(),
+            recipient_queue_id: QueueId::new("+echo").unwrap(),
             payload: huge(),
         };
         net.send(conn, None, message);

@@ -135,7 +135,7 @@ fn connections_without_a_token_are_served() {
     let conn = net.connect();
     let _ = net.greeting(conn);
     let keys = net.keypair(conn, 1);
-    let request = NextMessageBoxIndex { message_box_index: Some(keys.first_message_index.clone()) };
+    let request = NextMessageBoxIndex { message_box_index: keys.first_message_index.clone() };
     let Ok(AnyReply::NextMessageBoxIndex(next)) = net.call(conn, request) else { panic!() };
     assert_eq!(next.next_message_box_index, index_at(&keys, 1));
 }
@@ -149,7 +149,7 @@ fn a_request_right_behind_a_resuming_token_goes_unanswered_by_the_reference() {
         let conn = net.connect();
         let _ = net.greeting(conn);
         let token = PresentSessionToken { client_instance_token: SessionToken::from([1; 16]) };
-        let seed = NewKeypair { seed: Some(Seed::from([1; 32])) };
+        let seed = NewKeypair { seed: Seed::from([1; 32]) };
         let query_id = Some(QueryId::from([8; 16]));
         net.input(conn, &[frame(None, token), frame(query_id, seed)].concat());
         assert!(matches!(net.next(conn), AnyResponse::SessionToken(reply) if reply.resumed));

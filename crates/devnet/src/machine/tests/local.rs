@@ -3,7 +3,7 @@
 use kpthin_core::wire::{
     CancelResendingCopyCommand, CreateCourierEnvelopesFromPayload, CreateCourierEnvelopesFromTombstoneRange,
     GetDirectoryAuthorities, GetMessageBoxIndexCounter, GetPkiDocument, NextMessageBoxIndex, ReadCap,
-    VoucherDeriveStream, VoucherMint, VoucherOpen, WriteCap,
+    Voucher, VoucherDeriveStream, VoucherMint, VoucherOpen, VoucherSecretKey, WriteCap, WriteCapHash,
 };
 
 use super::*;
@@ -17,7 +17,10 @@ fn a_seed_gives_the_capabilities_of_the_real_network() {
     assert_eq!(keys.write_cap.to_bytes(), cap.to_bytes());
     assert_eq!(keys.read_cap, keys.write_cap.read_cap());
     assert_eq!(keys.first_message_index, keys.write_cap.index());
-    assert_eq!(net.call(conn, NewKeypair { seed: None }), Err((3, FailureDetail::None)));
+    assert_eq!(
+        net.call(conn, without(NewKeypair { seed: Seed::from([1; 32]) }, "seed")),
+        Err((3, FailureDetail::None))
+    );
 }
 
 #[test]
@@ -47,7 +50,7 @@ fn refusals_take_no_time() {
         net.pass(secs(4));
         let (conn, _) = net.session(1);
         let keys = net.keypair(conn, 1);
-        let (cap, index) = (Some(keys.write_cap.clone()), Some(keys.first_message_index.clone()));
+        let (cap, index) = (keys.write_cap.clone(), keys.first_message_index.clone());
         let write =
             |plaintext| EncryptWrite { plaintext, write_cap: cap.clone(), message_box_index: index.clone() };
         let pack = |len| CreateCourierEnvelopesFromPayload {
@@ -57,13 +60,20 @@ fn refusals_take_no_time() {
             is_start: true,
             is_last: true,
         };
-        let requests: [AnyRequest; 9] = [
-            write(None).into(),
-            write(Some(SecretBytes::from(vec![1; 1_550]))).into(),
-            EncryptWrite { write_cap: None, ..write(Some(SecretBytes::from("it"))) }.into(),
-            EncryptRead { read_cap: Some(keys.read_cap.clone()), message_box_index: None }.into(),
+        let mint = VoucherMint { message_write_cap: cap.clone(), display_name: "a".to_owned() };
+        let open = VoucherOpen {
+            voucher_secret_key: VoucherSecretKey::from([1; 162]),
+            sealed_reply: "a".into(),
+            message_write_cap: cap.clone(),
+        };
+        let read = EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: index.clone() };
+        let requests: [Sent; 9] = [
+            without(write(SecretBytes::from("it")), "plaintext"),
+            write(SecretBytes::from(vec![1; 1_550])).into(),
+            without(write(SecretBytes::from("it")), "write_cap"),
+            without(read, "message_box_index"),
             pack((10 << 20) + 1).into(),
-            CreateCourierEnvelopesFromPayload { dest_write_cap: None, ..pack(1) }.into(),
+            without(pack(1), "dest_write_cap"),
             CreateCourierEnvelopesFromTombstoneRange {
                 dest_write_cap: cap.clone(),
                 dest_start_index: index.clone(),
@@ -73,13 +83,8 @@ fn refusals_take_no_time() {
                 buffer: None,
             }
             .into(),
-            VoucherMint { message_write_cap: None, display_name: "a".to_owned() }.into(),
-            VoucherOpen {
-                voucher_secret_key: None,
-                sealed_reply: "a".into(),
-                message_write_cap: cap.clone(),
-            }
-            .into(),
+            without(mint, "message_write_cap"),
+            without(open, "voucher_secret_key"),
         ];
         for request in requests {
             let kind = request.kind();
@@ -89,7 +94,7 @@ fn refusals_take_no_time() {
             assert_eq!(reply.result.map_err(|failure| failure.error_code), Err(3), "{kind:?}");
         }
         // What is not refused takes its time.
-        let _ = net.ask(conn, write(Some(SecretBytes::from("it"))));
+        let _ = net.ask(conn, write(SecretBytes::from("it")));
         net.nothing(conn);
         net.pass(secs(2));
         assert!(net.reply(conn).result.is_ok());
@@ -101,36 +106,36 @@ fn what_cannot_be_encrypted_is_refused() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
     let keys = net.keypair(conn, 1);
-    let write = |plaintext: Option<usize>| EncryptWrite {
-        plaintext: plaintext.map(|len| SecretBytes::from(vec![1; len])),
-        write_cap: Some(keys.write_cap.clone()),
-        message_box_index: Some(keys.first_message_index.clone()),
+    let write = |len| EncryptWrite {
+        plaintext: SecretBytes::from(vec![1; len]),
+        write_cap: keys.write_cap.clone(),
+        message_box_index: keys.first_message_index.clone(),
     };
-    assert!(net.call(conn, write(Some(1_549))).is_ok());
+    let read =
+        EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: keys.first_message_index.clone() };
+    assert!(net.call(conn, write(1_549)).is_ok());
     for request in [
-        write(Some(1_550)),
-        write(None),
-        EncryptWrite { write_cap: None, ..write(Some(1)) },
-        EncryptWrite { message_box_index: None, ..write(Some(1)) },
+        write(1_550).into(),
+        without(write(1), "plaintext"),
+        without(write(1), "write_cap"),
+        without(write(1), "message_box_index"),
+        without(read.clone(), "read_cap"),
     ] {
         assert_eq!(net.call(conn, request), Err((3, FailureDetail::None)));
     }
-    let read = EncryptRead { read_cap: None, message_box_index: Some(keys.first_message_index.clone()) };
-    assert_eq!(net.call(conn, read), Err((3, FailureDetail::None)));
-    let last = Some(MessageBoxIndex::from([0xff; 104]));
-    let read = EncryptRead { read_cap: Some(keys.read_cap), message_box_index: last };
+    let read = EncryptRead { message_box_index: MessageBoxIndex::from([0xff; 104]), ..read };
     assert_eq!(net.call(conn, read), Err((4, FailureDetail::None)));
 }
 
 #[test]
 fn capabilities_that_are_none_are_refused_or_fatal() {
-    let index = Some(MessageBoxIndex::from([0; 104]));
+    let index = MessageBoxIndex::from([0; 104]);
     let write = EncryptWrite {
-        plaintext: Some(SecretBytes::from("x")),
-        write_cap: Some(WriteCap::from([1; 168])),
+        plaintext: SecretBytes::from("x"),
+        write_cap: WriteCap::from([1; 168]),
         message_box_index: index.clone(),
     };
-    let read = EncryptRead { read_cap: Some(ReadCap::from([2; 136])), message_box_index: index };
+    let read = EncryptRead { read_cap: ReadCap::from([2; 136]), message_box_index: index };
     let requests: [AnyRequest; 2] = [write.into(), read.into()];
     for request in requests {
         let mut net = Net::instant();
@@ -150,17 +155,14 @@ fn index_helpers_step_and_count() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
     let keys = net.keypair(conn, 1);
-    let index = Some(keys.first_message_index.clone());
-    let Ok(AnyReply::GetMessageBoxIndexCounter(reply)) =
-        net.call(conn, GetMessageBoxIndexCounter { message_box_index: index })
-    else {
-        panic!()
-    };
+    let index = keys.first_message_index.clone();
+    let count = GetMessageBoxIndexCounter { message_box_index: index };
+    let Ok(AnyReply::GetMessageBoxIndexCounter(reply)) = net.call(conn, count.clone()) else { panic!() };
     assert_eq!(reply.counter, keys.first_message_index.counter());
-    let last = Some(MessageBoxIndex::from([0xff; 104]));
+    let last = MessageBoxIndex::from([0xff; 104]);
     let refused = net.call(conn, NextMessageBoxIndex { message_box_index: last });
     assert_eq!(refused, Err((4, FailureDetail::None)));
-    let refused = net.call(conn, GetMessageBoxIndexCounter { message_box_index: None });
+    let refused = net.call(conn, without(count, "message_box_index"));
     assert_eq!(refused, Err((3, FailureDetail::None)));
 }
 
@@ -195,8 +197,8 @@ fn without_a_document_there_is_nothing_to_encrypt_with() {
     net.pass(secs(30));
     let _ = net.greeting(conn);
     let keys = net.keypair(conn, 1);
-    let index = Some(keys.first_message_index);
-    let refused = net.call(conn, EncryptRead { read_cap: Some(keys.read_cap), message_box_index: index });
+    let index = keys.first_message_index;
+    let refused = net.call(conn, EncryptRead { read_cap: keys.read_cap, message_box_index: index });
     assert_eq!(refused, Err((4, FailureDetail::None)));
     let refused = net.call(conn, GetPkiDocument { epoch: 0 });
     assert_eq!(refused, Err((10, FailureDetail::Epoch(net.devnet.epoch()))));
@@ -210,14 +212,11 @@ fn slow_calls_are_answered_in_order_and_one_after_the_other() {
     let (conn, _) = net.session(1);
     let (other, _) = net.session(2);
     let keys = net.keypair(conn, 1);
-    let read = EncryptRead {
-        read_cap: Some(keys.read_cap.clone()),
-        message_box_index: Some(keys.first_message_index),
-    };
+    let read = EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: keys.first_message_index };
     let asked = [
         net.ask(conn, read.clone()),
         net.ask(conn, read),
-        net.ask(conn, NewKeypair { seed: Some(Seed::from([1; 32])) }),
+        net.ask(conn, NewKeypair { seed: Seed::from([1; 32]) }),
     ];
     net.pass(millis(1_999));
     net.nothing(conn);
@@ -234,9 +233,9 @@ fn slow_calls_are_answered_in_order_and_one_after_the_other() {
 fn what_lacks_its_argument_is_refused() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    assert_eq!(net.call(conn, VoucherDeriveStream { voucher: None }), Err((3, FailureDetail::None)));
-    assert_eq!(
-        net.call(conn, CancelResendingCopyCommand { write_cap_hash: None }),
-        Err((3, FailureDetail::None))
-    );
+    let derive = VoucherDeriveStream { voucher: Voucher::from([1; 32]) };
+    let cancel = CancelResendingCopyCommand { write_cap_hash: WriteCapHash::from([1; 32]) };
+    for request in [without(derive, "voucher"), without(cancel, "write_cap_hash")] {
+        assert_eq!(net.call(conn, request), Err((3, FailureDetail::None)));
+    }
 }

@@ -7,10 +7,9 @@ use super::*;
 fn message(net: &Net, payload: usize) -> SendMessage {
     SendMessage {
         id: Some(MessageId::from([5; 16])),
-        with_surb: true,
-        surbid: Some(SurbId::from([4; 16])),
-        destination_id_hash: net.devnet.network.courier_hash(1),
-        recipient_queue_id: QueueId::new("+echo"),
+        surb: Surb::Named(SurbId::from([4; 16])),
+        destination_id_hash: net.devnet.network.courier_hash(1).unwrap(),
+        recipient_queue_id: QueueId::new("+echo").unwrap(),
         payload: SecretBytes::from(vec![7; payload]),
     }
 }
@@ -54,13 +53,16 @@ fn what_cannot_be_sent_is_reported() {
         let report = sent(&mut net, conn);
         assert_eq!(report.err.as_deref(), Some("message too large: 2001 > 2000"));
         assert_eq!(report.reply_eta, 0);
-        for request in [
-            SendMessage { destination_id_hash: None, ..message(&net, 1) },
-            SendMessage { destination_id_hash: Some(IdentityHash::from([1; 32])), ..message(&net, 1) },
-            SendMessage { recipient_queue_id: None, ..message(&net, 1) },
+        for (request, told) in [
+            (without(message(&net, 1), "destination_id_hash"), "destination is missing"),
+            (
+                SendMessage { destination_id_hash: IdentityHash::from([1; 32]), ..message(&net, 1) }.into(),
+                "destination is not in the document",
+            ),
+            (without(message(&net, 1), "recipient_queue_id"), "recipient queue id is missing"),
         ] {
             net.send(conn, None, request);
-            assert!(sent(&mut net, conn).err.is_some());
+            assert_eq!(sent(&mut net, conn).err.as_deref(), Some(told));
         }
         net.pass(secs(60));
         net.nothing(conn);
@@ -72,7 +74,7 @@ fn without_a_surb_there_is_no_word() {
     for config in [DevnetConfig::instant(), quick_reference()] {
         let mut net = Net::new(config);
         let (conn, _) = net.session(1);
-        let request = SendMessage { with_surb: false, surbid: None, ..message(&net, 1) };
+        let request = SendMessage { surb: Surb::None, ..message(&net, 1) };
         net.send(conn, None, request);
         net.pass(secs(60));
         net.nothing(conn);
@@ -84,7 +86,7 @@ fn a_surb_without_an_id_is_refused_or_unheard_of() {
     for (config, reported) in [(DevnetConfig::instant(), true), (quick_reference(), false)] {
         let mut net = Net::new(config);
         let (conn, _) = net.session(1);
-        let request = SendMessage { surbid: None, ..message(&net, 1) };
+        let request = SendMessage { surb: Surb::Unnamed, ..message(&net, 1) };
         net.send(conn, None, request);
         net.pass(secs(60));
         let report = net.try_next(conn);
@@ -97,7 +99,7 @@ fn a_surb_without_an_id_is_refused_or_unheard_of() {
 fn other_queues_do_not_answer() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    let request = SendMessage { recipient_queue_id: QueueId::new("courier"), ..message(&net, 1) };
+    let request = SendMessage { recipient_queue_id: QueueId::new("courier").unwrap(), ..message(&net, 1) };
     net.send(conn, None, request);
     assert!(sent(&mut net, conn).err.is_none());
     net.pass(secs(60));
@@ -141,8 +143,8 @@ fn every_service_node_has_a_testdest_and_what_else_it_is_given() {
         for service in services {
             assert_eq!(service.queue.as_bytes(), format!("+{name}").as_bytes());
             let request = SendMessage {
-                destination_id_hash: Some(service.identity_hash),
-                recipient_queue_id: Some(service.queue.clone()),
+                destination_id_hash: service.identity_hash,
+                recipient_queue_id: service.queue.clone(),
                 ..message(&net, 1)
             };
             net.send(conn, None, request);

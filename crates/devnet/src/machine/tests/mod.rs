@@ -17,6 +17,7 @@ mod operations;
 mod quirks;
 mod records;
 mod scheduling;
+mod sent;
 mod sessions;
 mod takeover;
 
@@ -26,12 +27,13 @@ use std::time::Duration;
 use kpthin_core::Instant;
 use kpthin_core::frame::FrameBuffer;
 use kpthin_core::wire::{
-    AnyReply, AnyRequest, AnyResponse, ConnectionStatus, EncryptRead, EncryptReply, EncryptWrite,
-    FailureDetail, KeypairReply, MessageBoxIndex, NewKeypair, NewPkiDocument, PresentSessionToken, QueryId,
-    ReplyFrame, RequestFrame, SecretBytes, Seed, SessionToken, SessionTokenReply,
-    StartResendingEncryptedMessage,
+    AnyReply, AnyRequest, AnyResponse, BoxAccess, ConnectionStatus, EncryptRead, EncryptReply, EncryptWrite,
+    FailureDetail, KeypairReply, MessageBoxIndex, NewKeypair, NewPkiDocument, NextMessageBoxIndex,
+    PresentSessionToken, QueryId, ReplyFrame, RequestFrame, RequestKind, SecretBytes, Seed, SessionToken,
+    SessionTokenReply, StartResendingEncryptedMessage, Surb,
 };
 
+use self::sent::{Sent, refused, with, without};
 use super::{ConnId, Devnet, EndReason, Output};
 use crate::config::DevnetConfig;
 
@@ -190,13 +192,13 @@ impl Net {
         self.act(|devnet, now| devnet.handle_disconnected(now, conn));
     }
 
-    fn send(&mut self, conn: ConnId, query_id: Option<QueryId>, request: impl Into<AnyRequest>) {
+    fn send(&mut self, conn: ConnId, query_id: Option<QueryId>, request: impl Into<Sent>) {
         let bytes = frame(query_id, request);
         self.input(conn, &bytes);
     }
 
     /// Asks without waiting for the answer.
-    fn ask(&mut self, conn: ConnId, request: impl Into<AnyRequest>) -> QueryId {
+    fn ask(&mut self, conn: ConnId, request: impl Into<Sent>) -> QueryId {
         self.next_query += 1;
         let query_id = QueryId::from([self.next_query; 16]);
         self.send(conn, Some(query_id), request);
@@ -204,11 +206,7 @@ impl Net {
     }
 
     /// Asks and takes the answer, which must be the next frame.
-    fn call(
-        &mut self,
-        conn: ConnId,
-        request: impl Into<AnyRequest>,
-    ) -> Result<AnyReply, (u8, FailureDetail)> {
+    fn call(&mut self, conn: ConnId, request: impl Into<Sent>) -> Result<AnyReply, (u8, FailureDetail)> {
         let query_id = self.ask(conn, request);
         let reply = self.reply(conn);
         assert_eq!(reply.query_id, Some(query_id));
@@ -216,12 +214,7 @@ impl Net {
     }
 
     /// Asks, lets time pass, and returns the code of the answer that is then the only one.
-    fn call_for(
-        &mut self,
-        conn: ConnId,
-        time: Duration,
-        request: impl Into<AnyRequest>,
-    ) -> (u8, Option<Vec<u8>>) {
+    fn call_for(&mut self, conn: ConnId, time: Duration, request: impl Into<Sent>) -> (u8, Option<Vec<u8>>) {
         let query_id = self.ask(conn, request);
         self.pass(time);
         let reply = self.reply(conn);
@@ -258,7 +251,7 @@ impl Net {
     }
 
     fn keypair(&mut self, conn: ConnId, seed: u8) -> KeypairReply {
-        match self.call(conn, NewKeypair { seed: Some(Seed::from([seed; 32])) }) {
+        match self.call(conn, NewKeypair { seed: Seed::from([seed; 32]) }) {
             Ok(AnyReply::NewKeypair(reply)) => reply,
             other => panic!("{other:?}"),
         }
@@ -266,9 +259,9 @@ impl Net {
 
     fn encrypt_write(&mut self, conn: ConnId, keys: &KeypairReply, text: &str) -> EncryptReply {
         let request = EncryptWrite {
-            plaintext: Some(SecretBytes::from(text)),
-            write_cap: Some(keys.write_cap.clone()),
-            message_box_index: Some(keys.first_message_index.clone()),
+            plaintext: SecretBytes::from(text),
+            write_cap: keys.write_cap.clone(),
+            message_box_index: keys.first_message_index.clone(),
         };
         match self.call(conn, request) {
             Ok(AnyReply::EncryptWrite(reply)) => reply,
@@ -278,8 +271,8 @@ impl Net {
 
     fn encrypt_read(&mut self, conn: ConnId, keys: &KeypairReply) -> EncryptReply {
         let request = EncryptRead {
-            read_cap: Some(keys.read_cap.clone()),
-            message_box_index: Some(keys.first_message_index.clone()),
+            read_cap: keys.read_cap.clone(),
+            message_box_index: keys.first_message_index.clone(),
         };
         match self.call(conn, request) {
             Ok(AnyReply::EncryptRead(reply)) => reply,
@@ -288,10 +281,8 @@ impl Net {
     }
 }
 
-fn frame(query_id: Option<QueryId>, request: impl Into<AnyRequest>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    RequestFrame { query_id, request: request.into() }.encode(&mut bytes).unwrap();
-    bytes
+fn frame(query_id: Option<QueryId>, request: impl Into<Sent>) -> Vec<u8> {
+    request.into().frame(query_id)
 }
 
 /// A frame with any body.
@@ -299,22 +290,20 @@ fn raw(body: &[u8]) -> Vec<u8> {
     [&u32::try_from(body.len()).unwrap().to_be_bytes(), body].concat()
 }
 
-fn start(sealed: &EncryptReply) -> StartResendingEncryptedMessage {
+fn start(access: BoxAccess, sealed: &EncryptReply) -> StartResendingEncryptedMessage {
     StartResendingEncryptedMessage {
-        read_cap: None,
-        write_cap: None,
-        message_box_index: None,
+        access,
         reply_index: None,
         envelope_descriptor: sealed.envelope_descriptor.clone(),
         message_ciphertext: sealed.message_ciphertext.clone(),
-        envelope_hash: Some(sealed.envelope_hash),
+        envelope_hash: sealed.envelope_hash,
         no_retry_on_box_id_not_found: false,
         no_idempotent_box_already_exists: false,
     }
 }
 
 fn write(keys: &KeypairReply, sealed: &EncryptReply) -> StartResendingEncryptedMessage {
-    StartResendingEncryptedMessage { write_cap: Some(keys.write_cap.clone()), ..start(sealed) }
+    start(BoxAccess::Write { write_cap: keys.write_cap.clone(), message_box_index: None }, sealed)
 }
 
 fn strict_write(keys: &KeypairReply, sealed: &EncryptReply) -> StartResendingEncryptedMessage {
@@ -322,12 +311,15 @@ fn strict_write(keys: &KeypairReply, sealed: &EncryptReply) -> StartResendingEnc
 }
 
 fn read(keys: &KeypairReply, sealed: &EncryptReply) -> StartResendingEncryptedMessage {
-    let index = SecretBytes::from(keys.first_message_index.as_bytes());
-    StartResendingEncryptedMessage {
-        read_cap: Some(keys.read_cap.clone()),
-        message_box_index: Some(index),
-        ..start(sealed)
-    }
+    read_at(keys, keys.first_message_index.clone(), sealed)
+}
+
+fn read_at(
+    keys: &KeypairReply,
+    message_box_index: MessageBoxIndex,
+    sealed: &EncryptReply,
+) -> StartResendingEncryptedMessage {
+    start(BoxAccess::Read { read_cap: keys.read_cap.clone(), message_box_index }, sealed)
 }
 
 fn read_once(keys: &KeypairReply, sealed: &EncryptReply) -> StartResendingEncryptedMessage {

@@ -134,14 +134,19 @@ fn what_makes_no_sense_is_refused_without_a_courier() {
     let sealed = net.encrypt_read(conn, &keys);
     let good = read(&keys, &sealed);
     let none = FailureDetail::Courier { courier_identity_hash: None, courier_queue_id: None };
+    let no_descriptor =
+        StartResendingEncryptedMessage { envelope_descriptor: SecretBytes::default(), ..good.clone() };
+    let no_ciphertext =
+        StartResendingEncryptedMessage { message_ciphertext: Vec::new().into(), ..good.clone() };
+    let long = StartResendingEncryptedMessage { message_ciphertext: vec![0; 2_001].into(), ..good.clone() };
     for (code, request) in [
-        (3, StartResendingEncryptedMessage { read_cap: None, ..good.clone() }),
-        (3, StartResendingEncryptedMessage { write_cap: Some(keys.write_cap), ..good.clone() }),
-        (3, StartResendingEncryptedMessage { envelope_hash: None, ..good.clone() }),
-        (3, StartResendingEncryptedMessage { envelope_descriptor: SecretBytes::default(), ..good.clone() }),
-        (3, StartResendingEncryptedMessage { message_ciphertext: Vec::new().into(), ..good.clone() }),
-        (3, StartResendingEncryptedMessage { message_box_index: None, ..good.clone() }),
-        (4, StartResendingEncryptedMessage { message_ciphertext: vec![0; 2_001].into(), ..good.clone() }),
+        (3, without(good.clone(), "read_cap")),
+        (3, with(good.clone(), "write_cap", keys.write_cap.as_bytes())),
+        (3, without(good.clone(), "envelope_hash")),
+        (3, no_descriptor.into()),
+        (3, no_ciphertext.into()),
+        (3, without(good.clone(), "message_box_index")),
+        (4, long.into()),
     ] {
         assert_eq!(net.call(conn, request), Err((code, none.clone())));
     }
@@ -203,10 +208,9 @@ fn a_box_read_with_the_wrong_index_does_not_open() {
         let sealed = net.encrypt_write(conn, &keys, "hello");
         assert_eq!(net.call_for(conn, LONG, write(&keys, &sealed)), (0, None));
         let sealed = net.encrypt_read(conn, &keys);
-        let index = SecretBytes::from(index_at(&keys, 1).as_bytes());
-        let wrong = StartResendingEncryptedMessage { message_box_index: Some(index), ..read(&keys, &sealed) };
+        let wrong = read_at(&keys, index_at(&keys, 1), &sealed);
         assert_eq!(net.call_for(conn, LONG, wrong), (23, None));
-        let none = StartResendingEncryptedMessage { message_box_index: None, ..read(&keys, &sealed) };
+        let none = without(read(&keys, &sealed), "message_box_index");
         assert_eq!(net.call_for(conn, LONG, none), (no_index, None));
     }
 }

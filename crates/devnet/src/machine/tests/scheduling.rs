@@ -1,7 +1,5 @@
 //! Slots, queues and what blocks whom (§9.1, §9.8, Q-16).
 
-use kpthin_core::wire::NextMessageBoxIndex;
-
 use super::*;
 use crate::Pacing;
 use crate::faults::Faults;
@@ -82,12 +80,9 @@ fn the_seventeenth_waiting_request_stops_the_connection_in_the_reference() {
         for _ in 0..16 {
             let _ = net.ask(conn, write(&keys, &sealed));
         }
-        assert_eq!(
-            net.call(conn, NextMessageBoxIndex { message_box_index: None }),
-            Err((3, FailureDetail::None))
-        );
+        assert_eq!(net.call(conn, refused()), Err((3, FailureDetail::None)));
         let _ = net.ask(conn, write(&keys, &sealed));
-        let question = net.ask(conn, NextMessageBoxIndex { message_box_index: None });
+        let question = net.ask(conn, refused());
         assert_eq!(net.try_next(conn).is_none(), stops);
         let (other, _) = net.session(2);
         let _ = net.keypair(other, 1);

@@ -1,6 +1,6 @@
 //! What survives the end of a connection, and how it ends (§3.5-3.7).
 
-use kpthin_core::wire::{IdentityHash, NextMessageBoxIndex, QueueId, SendMessage, SurbId, ThinClose};
+use kpthin_core::wire::{IdentityHash, QueueId, SendMessage, SurbId, ThinClose};
 
 use super::*;
 use crate::quirks::Quirks;
@@ -8,10 +8,9 @@ use crate::quirks::Quirks;
 fn echo(net: &Net, surb: u8) -> SendMessage {
     SendMessage {
         id: None,
-        with_surb: true,
-        surbid: Some(SurbId::from([surb; 16])),
-        destination_id_hash: net.devnet.network.courier_hash(0),
-        recipient_queue_id: QueueId::new("+echo"),
+        surb: Surb::Named(SurbId::from([surb; 16])),
+        destination_id_hash: net.devnet.network.courier_hash(0).unwrap(),
+        recipient_queue_id: QueueId::new("+echo").unwrap(),
         payload: SecretBytes::from("hello"),
     }
 }
@@ -46,7 +45,7 @@ fn a_farewell_ends_the_session_behind_the_replies() {
     for config in [DevnetConfig::instant(), quick_reference()] {
         let mut net = Net::new(config);
         let (conn, _) = net.session(1);
-        let next = NextMessageBoxIndex { message_box_index: None };
+        let next = refused();
         let query_id = Some(QueryId::from([3; 16]));
         net.input(
             conn,
@@ -83,10 +82,8 @@ fn a_half_closed_connection_is_worked_off_and_then_closed() {
     let mut net = Net::new(config);
     let (conn, _) = net.session(1);
     let keys = net.keypair(conn, 1);
-    let request = EncryptRead {
-        read_cap: Some(keys.read_cap.clone()),
-        message_box_index: Some(keys.first_message_index),
-    };
+    let request =
+        EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: keys.first_message_index };
     for _ in 0..3 {
         let _ = net.ask(conn, request.clone());
     }
@@ -108,10 +105,8 @@ fn the_reference_notices_the_end_only_behind_the_frames() {
     let mut net = Net::new(config);
     let (old, _) = net.session(1);
     let keys = net.keypair(old, 1);
-    let request = EncryptRead {
-        read_cap: Some(keys.read_cap.clone()),
-        message_box_index: Some(keys.first_message_index),
-    };
+    let request =
+        EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: keys.first_message_index };
     for _ in 0..5 {
         let _ = net.ask(old, request.clone());
     }
@@ -123,7 +118,7 @@ fn the_reference_notices_the_end_only_behind_the_frames() {
     net.pass(secs(9));
     while net.try_next(new).is_some() {}
     // Ten seconds later the old connection takes the new one off the air, for good.
-    let _ = net.ask(new, NewKeypair { seed: Some(Seed::from([1; 32])) });
+    let _ = net.ask(new, NewKeypair { seed: Seed::from([1; 32]) });
     net.act(Devnet::advance_epoch);
     net.pass(secs(60));
     net.nothing(new);
@@ -137,7 +132,8 @@ fn the_instant_daemon_notices_the_end_at_once() {
     let mut net = Net::new(config);
     let (old, _) = net.session(1);
     let keys = net.keypair(old, 1);
-    let _ = net.ask(old, EncryptRead { read_cap: Some(keys.read_cap), message_box_index: None });
+    let read = EncryptRead { read_cap: keys.read_cap, message_box_index: keys.first_message_index };
+    let _ = net.ask(old, without(read, "message_box_index"));
     net.gone(old);
     let (new, _) = net.session(1);
     net.pass(secs(60));
@@ -361,7 +357,7 @@ fn a_shut_down_daemon_says_so_and_takes_nobody() {
 fn the_destination_is_checked_against_the_document() {
     let mut net = Net::instant();
     let (conn, _) = net.session(1);
-    let message = SendMessage { destination_id_hash: Some(IdentityHash::from([1; 32])), ..echo(&net, 1) };
+    let message = SendMessage { destination_id_hash: IdentityHash::from([1; 32]), ..echo(&net, 1) };
     net.send(conn, None, message);
     assert!(matches!(net.next(conn), AnyResponse::MessageSent(sent) if sent.err.is_some()));
 }

@@ -1,11 +1,11 @@
 //! A second connection with a token that is still connected (§3.8).
 
-use kpthin_core::wire::{NextMessageBoxIndex, ThinClose};
+use kpthin_core::wire::ThinClose;
 
 use super::*;
 
-fn question() -> NextMessageBoxIndex {
-    NextMessageBoxIndex { message_box_index: None }
+fn question() -> Sent {
+    refused()
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl<S: Read + Write> Client<S> {
     }
 
     fn ask(&mut self) {
-        self.send(NewKeypair { seed: Some(Seed::from([1; 32])) });
+        self.send(NewKeypair { seed: Seed::from([1; 32]) });
         assert!(matches!(self.next(), Some(AnyResponse::Reply(reply)) if reply.result.is_ok()));
     }
 }
@@ -167,7 +167,7 @@ fn every_kind_of_connection_is_served() {
 fn overfill(stream: &mut impl Write) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     for _ in 0..4_000 {
-        let request = NewKeypair { seed: Some(Seed::from([1; 32])) };
+        let request = NewKeypair { seed: Seed::from([1; 32]) };
         RequestFrame { query_id: Some(QueryId::from([1; 16])), request: request.into() }
             .encode(&mut bytes)
             .unwrap();
@@ -219,14 +219,14 @@ fn a_half_closed_connection_is_answered_and_closed() {
     let net = builder().unix_path(&path).start().unwrap();
     let mut client = unix(&path);
     client.check();
-    client.send(NewKeypair { seed: None });
+    client.send(NewKeypair { seed: Seed::from([1; 32]) });
     client.stream.shutdown(std::net::Shutdown::Write).unwrap();
     assert!(matches!(client.next(), Some(AnyResponse::Reply(_))));
     assert_eq!(client.next(), None);
 
     let mut client = Client::new(Blocking::new(net.connect_in_process()));
     client.check();
-    client.send(NewKeypair { seed: None });
+    client.send(NewKeypair { seed: Seed::from([1; 32]) });
     client.stream.wait(|pipe, cx| pipe.poll_shutdown(cx)).unwrap();
     assert!(client.stream.write(b"x").is_err());
     assert!(matches!(client.next(), Some(AnyResponse::Reply(_))));

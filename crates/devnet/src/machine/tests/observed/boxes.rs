@@ -30,7 +30,7 @@ fn local_replies_come_in_the_order_of_their_requests() {
     let asked: Vec<_> = (0..191)
         .map(|number| match number % 10 {
             0 => net.ask(conn, sealing_read(&keys)),
-            _ => net.ask(conn, NewKeypair { seed: Some(Seed::from([number; 32])) }),
+            _ => net.ask(conn, NewKeypair { seed: Seed::from([number; 32]) }),
         })
         .collect();
     net.pass(secs(60));

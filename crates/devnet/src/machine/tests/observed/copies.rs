@@ -16,9 +16,9 @@ fn uploaded(net: &mut Net, conn: ConnId) -> (KeypairReply, KeypairReply) {
     };
     for (step, element) in (0..).zip(&packed.envelopes) {
         let request = EncryptWrite {
-            write_cap: Some(temporary.write_cap.clone()),
-            message_box_index: Some(index_at(&temporary, step)),
-            plaintext: Some(element.clone()),
+            write_cap: temporary.write_cap.clone(),
+            message_box_index: index_at(&temporary, step),
+            plaintext: element.clone(),
         };
         let Ok(AnyReply::EncryptWrite(sealed)) = ask(net, conn, request).1.result else { panic!("sealed") };
         assert_eq!(outcome(ask(net, conn, write(&temporary, &sealed)).1), (0, None));
@@ -29,8 +29,10 @@ fn uploaded(net: &mut Net, conn: ConnId) -> (KeypairReply, KeypairReply) {
 
 fn pinned(net: &Net, keys: &KeypairReply, courier: usize) -> StartResendingCopyCommand {
     StartResendingCopyCommand {
-        courier_identity_hash: net.devnet.network.courier_hash(courier),
-        courier_queue_id: kpthin_core::wire::QueueId::new("courier"),
+        courier: Some(kpthin_core::pki::ServiceAddress {
+            node: net.devnet.network.courier_hash(courier).unwrap(),
+            queue: kpthin_core::wire::QueueId::new("courier").unwrap(),
+        }),
         ..copy(keys)
     }
 }

@@ -52,21 +52,18 @@ fn without_a_gateway_local_calls_work_and_starts_wait() {
     assert_eq!(is_connected(net.try_next(conn)), Some(false));
     let waiting = sealed_write(&mut net, conn, &keys, "hello");
 
-    let cancel =
-        net.ask(conn, CancelResendingEncryptedMessage { envelope_hash: Some(running.envelope_hash) });
+    let cancel = net.ask(conn, CancelResendingEncryptedMessage { envelope_hash: running.envelope_hash });
     assert_eq!((net.reply(conn).query_id, net.reply(conn).query_id), (Some(reading), Some(cancel)));
 
     let writing = net.ask(conn, write(&keys, &waiting));
-    let cancel =
-        net.ask(conn, CancelResendingEncryptedMessage { envelope_hash: Some(waiting.envelope_hash) });
+    let cancel = net.ask(conn, CancelResendingEncryptedMessage { envelope_hash: waiting.envelope_hash });
     assert_eq!(net.reply(conn).query_id, Some(cancel));
     net.nothing(conn);
 
     for _ in 0..17 {
         let _ = net.ask(conn, write(&keys, &waiting));
     }
-    let local =
-        net.ask(conn, NextMessageBoxIndex { message_box_index: Some(keys.first_message_index.clone()) });
+    let local = net.ask(conn, NextMessageBoxIndex { message_box_index: keys.first_message_index.clone() });
     assert!(answer(&mut net, conn, local, secs(600)).is_none());
 
     net.act(|devnet, now| devnet.set_mixnet(now, true));

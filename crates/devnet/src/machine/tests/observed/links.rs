@@ -11,7 +11,7 @@ use Tolerance::Quarter;
 #[test]
 fn a_reply_that_came_meanwhile_precedes_the_answer_to_the_token() {
     let (mut net, conn) = site(1);
-    let to = net.devnet.network.courier_hash(0);
+    let to = net.devnet.network.courier_hash(0).unwrap();
     net.send(conn, None, message(to, 5));
     // It is sent, and then the link is lost.
     while !matches!(net.try_next(conn), Some(AnyResponse::MessageSent(_))) {
@@ -45,8 +45,7 @@ fn a_write_under_way_is_lost_with_its_link() {
         let _ = net.greeting(conn);
         assert!(net.present(conn, 1).resumed);
         assert!(answer(&mut net, conn, writing, secs(30)).is_none());
-        let cancel =
-            net.ask(conn, CancelResendingEncryptedMessage { envelope_hash: Some(sealed.envelope_hash) });
+        let cancel = net.ask(conn, CancelResendingEncryptedMessage { envelope_hash: sealed.envelope_hash });
         let mut replies: Vec<_> = std::iter::from_fn(|| net.try_next(conn))
             .filter_map(|response| match response {
                 AnyResponse::Reply(reply) => Some(reply),
@@ -103,10 +102,8 @@ fn a_client_that_sends_no_more_gets_what_it_asked_for_and_then_the_end() {
         let (mut net, conn) = site(seed);
         let keys = keypair(&mut net, conn, 1);
         for _ in 0..8 {
-            let request = VoucherMint {
-                message_write_cap: Some(keys.write_cap.clone()),
-                display_name: "devnet".to_owned(),
-            };
+            let request =
+                VoucherMint { message_write_cap: keys.write_cap.clone(), display_name: "devnet".to_owned() };
             let _ = net.ask(conn, request);
         }
         let begun = net.now;

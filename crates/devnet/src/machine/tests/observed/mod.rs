@@ -91,7 +91,7 @@ fn ask(net: &mut Net, conn: ConnId, request: impl Into<AnyRequest>) -> (Duration
 }
 
 fn keypair(net: &mut Net, conn: ConnId, seed: u8) -> KeypairReply {
-    match ask(net, conn, NewKeypair { seed: Some(Seed::from([seed; 32])) }).1.result {
+    match ask(net, conn, NewKeypair { seed: Seed::from([seed; 32]) }).1.result {
         Ok(AnyReply::NewKeypair(keys)) => keys,
         other => panic!("{other:?}"),
     }
@@ -99,22 +99,19 @@ fn keypair(net: &mut Net, conn: ConnId, seed: u8) -> KeypairReply {
 
 /// What the daemon answers at once.
 fn question(keys: &KeypairReply) -> NextMessageBoxIndex {
-    NextMessageBoxIndex { message_box_index: Some(keys.first_message_index.clone()) }
+    NextMessageBoxIndex { message_box_index: keys.first_message_index.clone() }
 }
 
 fn sealing_write(keys: &KeypairReply, text: &str) -> EncryptWrite {
     EncryptWrite {
-        plaintext: Some(SecretBytes::from(text)),
-        write_cap: Some(keys.write_cap.clone()),
-        message_box_index: Some(keys.first_message_index.clone()),
+        plaintext: SecretBytes::from(text),
+        write_cap: keys.write_cap.clone(),
+        message_box_index: keys.first_message_index.clone(),
     }
 }
 
 fn sealing_read(keys: &KeypairReply) -> EncryptRead {
-    EncryptRead {
-        read_cap: Some(keys.read_cap.clone()),
-        message_box_index: Some(keys.first_message_index.clone()),
-    }
+    EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: keys.first_message_index.clone() }
 }
 
 fn sealed_write(net: &mut Net, conn: ConnId, keys: &KeypairReply, text: &str) -> EncryptReply {

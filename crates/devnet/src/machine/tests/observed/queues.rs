@@ -47,7 +47,7 @@ fn and_hardly_one_on_another_connection() {
 }
 
 fn mint(keys: &KeypairReply) -> VoucherMint {
-    VoucherMint { message_write_cap: Some(keys.write_cap.clone()), display_name: "devnet".to_owned() }
+    VoucherMint { message_write_cap: keys.write_cap.clone(), display_name: "devnet".to_owned() }
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_pending_read_is_cancelled_at_once_and_names_its_courier() {
     let sealed = sealed_read(&mut net, conn, &keys);
     let reading = net.ask(conn, read(&keys, &sealed));
     net.pass(secs(10));
-    let cancel = net.ask(conn, CancelResendingEncryptedMessage { envelope_hash: Some(sealed.envelope_hash) });
+    let cancel = net.ask(conn, CancelResendingEncryptedMessage { envelope_hash: sealed.envelope_hash });
     let (start, answer) = (net.reply(conn), net.reply(conn));
     assert_eq!((start.query_id, answer.query_id), (Some(reading), Some(cancel)));
     assert!(answer.result.is_ok());
@@ -116,13 +116,12 @@ fn a_pending_read_is_cancelled_at_once_and_names_its_courier() {
     ));
 }
 
-pub(super) fn message(to: Option<IdentityHash>, payload: usize) -> SendMessage {
+pub(super) fn message(to: IdentityHash, payload: usize) -> SendMessage {
     SendMessage {
         id: Some(MessageId::from([5; 16])),
-        with_surb: true,
-        surbid: Some(SurbId::from([4; 16])),
+        surb: Surb::Named(SurbId::from([4; 16])),
         destination_id_hash: to,
-        recipient_queue_id: QueueId::new("+echo"),
+        recipient_queue_id: QueueId::new("+echo").unwrap(),
         payload: SecretBytes::from(vec![7; payload]),
     }
 }
@@ -146,7 +145,7 @@ fn an_echo_comes_back_padded() {
     // The first slot came after 0.2 s, which one in five does.
     near("reply behind its sent event", 1.2..=1.2, Quarter, |seed| {
         let (mut net, conn) = site(seed);
-        let to = net.devnet.network.courier_hash(0);
+        let to = net.devnet.network.courier_hash(0).unwrap();
         net.send(conn, None, message(to, 5));
         let (sent_after, sent) = event(&mut net, conn);
         assert!(matches!(sent, AnyResponse::MessageSent(sent) if sent.err.is_none()));
@@ -161,7 +160,7 @@ fn an_echo_comes_back_padded() {
 #[test]
 fn a_message_that_is_too_long_is_told_so() {
     let (mut net, conn) = site(1);
-    let to = net.devnet.network.courier_hash(0);
+    let to = net.devnet.network.courier_hash(0).unwrap();
     net.send(conn, None, message(to, 2_001));
     let AnyResponse::MessageSent(sent) = event(&mut net, conn).1 else { panic!("a report") };
     assert_eq!(sent.err.as_deref(), Some("message too large: 2001 > 2000"));

@@ -5,7 +5,7 @@ use kpthin_core::wire::{CancelResendingCopyCommand, CancelResendingEncryptedMess
 use super::*;
 
 fn cancel(sealed: &EncryptReply) -> CancelResendingEncryptedMessage {
-    CancelResendingEncryptedMessage { envelope_hash: Some(sealed.envelope_hash) }
+    CancelResendingEncryptedMessage { envelope_hash: sealed.envelope_hash }
 }
 
 /// A read that waits for its box.
@@ -41,10 +41,10 @@ pub(super) const SHOWN: &[Shown] = &[
     shown(&["cancel-across-kinds"], |net| {
         let (conn, _, sealed, started) = waiting(net);
         let hash = WriteCapHash::from(*sealed.envelope_hash.as_bytes());
-        let _ = net.ask(conn, CancelResendingCopyCommand { write_cap_hash: Some(hash) });
+        let _ = net.ask(conn, CancelResendingCopyCommand { write_cap_hash: hash });
         let ended = replies(net, conn).into_iter().find(|reply| reply.query_id == Some(started));
         assert_eq!(net.devnet.operations() == 0, ended.is_some());
-        ended.is_some_and(|reply| reply.kind == kpthin_core::wire::RequestKind::StartResendingCopyCommand)
+        ended.is_some_and(|reply| reply.kind == RequestKind::StartResendingCopyCommand)
     }),
     shown_where(
         &["cancel-and-result"],

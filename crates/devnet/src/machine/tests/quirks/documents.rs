@@ -5,10 +5,7 @@ use kpthin_core::pki::Document;
 use super::*;
 
 fn encrypt_read(keys: &KeypairReply) -> EncryptRead {
-    EncryptRead {
-        read_cap: Some(keys.read_cap.clone()),
-        message_box_index: Some(keys.first_message_index.clone()),
-    }
+    EncryptRead { read_cap: keys.read_cap.clone(), message_box_index: keys.first_message_index.clone() }
 }
 
 pub(super) const SHOWN: &[Shown] = &[
@@ -60,10 +57,9 @@ pub(super) const SHOWN: &[Shown] = &[
     shown(&["index-walk"], |net| {
         let (conn, keys) = client(net);
         let other = net.keypair(conn, 2);
-        let foreign =
-            EncryptRead { message_box_index: Some(other.first_message_index), ..encrypt_read(&keys) };
+        let foreign = EncryptRead { message_box_index: other.first_message_index, ..encrypt_read(&keys) };
         assert!(net.call(conn, encrypt_read(&keys)).is_ok());
-        let later = EncryptRead { message_box_index: Some(index_at(&keys, 9)), ..encrypt_read(&keys) };
+        let later = EncryptRead { message_box_index: index_at(&keys, 9), ..encrypt_read(&keys) };
         assert!(net.call(conn, later).is_ok());
         match net.call(conn, foreign) {
             Ok(_) => false,
@@ -74,7 +70,7 @@ pub(super) const SHOWN: &[Shown] = &[
     shown(&["missing-index"], |net| {
         let (conn, keys) = client(net);
         let sealed = net.encrypt_read(conn, &keys);
-        let request = StartResendingEncryptedMessage { message_box_index: None, ..read(&keys, &sealed) };
+        let request = without(read(&keys, &sealed), "message_box_index");
         let _ = net.ask(conn, request);
         let refused = !replies(net, conn).is_empty();
         assert_eq!(net.devnet.operations() == 0, refused);

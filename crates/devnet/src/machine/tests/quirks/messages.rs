@@ -7,10 +7,9 @@ use super::*;
 pub(super) fn echo(net: &Net, surb: u8) -> SendMessage {
     SendMessage {
         id: None,
-        with_surb: true,
-        surbid: Some(SurbId::from([surb; 16])),
-        destination_id_hash: net.devnet.network.courier_hash(0),
-        recipient_queue_id: QueueId::new("+echo"),
+        surb: Surb::Named(SurbId::from([surb; 16])),
+        destination_id_hash: net.devnet.network.courier_hash(0).unwrap(),
+        recipient_queue_id: QueueId::new("+echo").unwrap(),
         payload: SecretBytes::from("hello"),
     }
 }
@@ -28,8 +27,8 @@ fn sent(net: &mut Net) -> MessageSent {
 pub(super) const SHOWN: &[Shown] = &[
     shown(&["crash-on-missing-surb"], |net| {
         let (conn, _) = client(net);
-        let destination_id_hash = Some(IdentityHash::from([9; 32]));
-        let message = SendMessage { surbid: None, destination_id_hash, ..echo(net, 4) };
+        let destination_id_hash = IdentityHash::from([9; 32]);
+        let message = SendMessage { surb: Surb::Unnamed, destination_id_hash, ..echo(net, 4) };
         net.send(conn, None, message);
         let AnyResponse::MessageSent(event) = net.next(conn) else { panic!("no event") };
         assert!(event.failure().is_some() && net.devnet.crash().is_none());

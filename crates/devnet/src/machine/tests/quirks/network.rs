@@ -11,8 +11,8 @@ use crate::{BoxState, Faults};
 fn uploaded(net: &mut Net, conn: ConnId, keys: &KeypairReply) -> KeypairReply {
     let request = CreateCourierEnvelopesFromPayload {
         payload: SecretBytes::from("copied"),
-        dest_write_cap: Some(keys.write_cap.clone()),
-        dest_start_index: Some(keys.first_message_index.clone()),
+        dest_write_cap: keys.write_cap.clone(),
+        dest_start_index: keys.first_message_index.clone(),
         is_start: true,
         is_last: true,
     };
@@ -20,9 +20,9 @@ fn uploaded(net: &mut Net, conn: ConnId, keys: &KeypairReply) -> KeypairReply {
     let temporary = net.keypair(conn, 77);
     for (step, element) in packed.envelopes.iter().enumerate() {
         let request = EncryptWrite {
-            write_cap: Some(temporary.write_cap.clone()),
-            message_box_index: Some(index_at(&temporary, step as u64)),
-            plaintext: Some(element.clone()),
+            write_cap: temporary.write_cap.clone(),
+            message_box_index: index_at(&temporary, step as u64),
+            plaintext: element.clone(),
         };
         let Ok(AnyReply::EncryptWrite(sealed)) = net.call(conn, request) else { panic!() };
         assert_eq!(net.call_for(conn, secs(60), strict_write(&temporary, &sealed)), (0, None));
@@ -31,8 +31,8 @@ fn uploaded(net: &mut Net, conn: ConnId, keys: &KeypairReply) -> KeypairReply {
 }
 
 fn copy(temporary: &KeypairReply) -> StartResendingCopyCommand {
-    let write_cap = Some(temporary.write_cap.clone());
-    StartResendingCopyCommand { write_cap, courier_identity_hash: None, courier_queue_id: None }
+    let write_cap = temporary.write_cap.clone();
+    StartResendingCopyCommand { write_cap, courier: None }
 }
 
 /// A read that waits, and after so long the write of its box; then whether the read is answered within a minute.

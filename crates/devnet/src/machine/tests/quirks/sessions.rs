@@ -48,7 +48,7 @@ pub(super) const SHOWN: &[Shown] = &[
         let conn = net.connect();
         let _ = net.greeting(conn);
         let token = PresentSessionToken { client_instance_token: SessionToken::from([1; 16]) };
-        let asked = frame(Some(QueryId::from([9; 16])), NewKeypair { seed: None });
+        let asked = frame(Some(QueryId::from([9; 16])), NewKeypair { seed: Seed::from([1; 32]) });
         net.input(conn, &[frame(None, token), asked].concat());
         let unanswered = replies(net, conn).is_empty();
         assert!(answers(net, conn), "the next one is answered");
