@@ -55,6 +55,10 @@ impl Calls {
         };
         self.forget_key(key, id);
         self.table.set_stage(id, Stage::Abandoned { link, at });
+        if let Some(wire) = &mut self.wire {
+            // A polling read gives its place up as soon as it can, so no other has to for its sake.
+            wire.places.end_poll_turn(at, id);
+        }
         if class != Class::Local {
             self.schedule_connected(cx, id, ABANDONED);
         }

@@ -154,3 +154,21 @@ impl Kind for crate::wire::CancelResendingEncryptedMessage {
         RequestKind::CancelResendingEncryptedMessage
     }
 }
+
+#[test]
+fn one_that_is_cancelled_makes_room_so_no_other_has_to() {
+    let mut rig = Rig::up();
+    let (first, frame) = rig.send(poll(1));
+    for n in 2..=3 {
+        rig.start(poll(n));
+    }
+    rig.written();
+    rig.cancel(first);
+    assert_eq!(told(&mut rig), [-1]);
+    rig.start(poll(4));
+    // Its start is not answered, so it holds its place; but it is the one that leaves.
+    rig.wait(s(70));
+    assert!(told(&mut rig).is_empty());
+    rig.say(&refusal(&frame, 24));
+    assert_eq!(told(&mut rig), [4]);
+}
