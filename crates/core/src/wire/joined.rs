@@ -16,7 +16,7 @@ pub enum Surb {
     None,
     /// A SURB, whose id is given when the message is written.
     ///
-    /// This is what a caller asks a [`Machine`](crate::Machine) for. A message that reaches a daemon like this is
+    /// This is what a caller asks a [`Machine`](crate::machine::Machine) for. A message that reaches a daemon like this is
     /// broken.
     Unnamed,
 }

@@ -10,6 +10,7 @@ mod faults;
 mod fingerprint;
 mod frames;
 mod handshake;
+mod incomplete;
 mod local;
 mod messages;
 mod observed;
