@@ -11,7 +11,7 @@ use std::{
 
 use kpthin_client::{Config, Duplex, Endpoint, connect_any};
 
-use crate::{Socket, Stream, bell::Bell};
+use crate::{Socket, Stream, wakeup::Wakeup};
 
 pub(crate) async fn dial(endpoint: &Endpoint) -> io::Result<Box<dyn Duplex>> {
     match endpoint {
@@ -69,9 +69,9 @@ const PANICKED: &str = "the connecting function panicked";
 
 /// Does something that blocks on a thread of its own; dropping the future abandons it.
 async fn elsewhere<T: Send + 'static>(act: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    let bell = Bell::default();
+    let wakeup = Wakeup::default();
     let (sender, receiver) = mpsc::sync_channel(1);
-    let ends = (bell.clone(), sender);
+    let ends = (wakeup.clone(), sender);
     let run = move || {
         let (_rings_last, sender) = ends;
         drop(sender.send(act()));
@@ -79,7 +79,7 @@ async fn elsewhere<T: Send + 'static>(act: impl FnOnce() -> io::Result<T> + Send
     // It can't be joined: nothing would interrupt it.
     drop(thread::Builder::new().name("kpthin dial".to_owned()).spawn(run)?);
     poll_fn(move |cx| {
-        bell.listen(cx);
+        wakeup.listen(cx);
         match receiver.try_recv() {
             Err(mpsc::TryRecvError::Empty) => Poll::Pending,
             result => Poll::Ready(result.unwrap_or_else(|_| Err(io::Error::other(PANICKED)))),

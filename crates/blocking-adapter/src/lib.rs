@@ -36,10 +36,10 @@
 //! # }
 //! ```
 
-mod bell;
 mod dial;
 mod drive;
 mod socket;
+mod wakeup;
 
 use kpthin_client::{Client, Config, ConnectError};
 

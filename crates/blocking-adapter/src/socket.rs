@@ -15,7 +15,7 @@ use std::{
 use kpthin_client::Duplex;
 use zeroize::Zeroizing;
 
-use crate::bell::Bell;
+use crate::wakeup::Wakeup;
 
 /// A stream that blocks, and can be read and written by two threads at once: `&S` is [`Read`] and
 /// [`Write`], and what is written reaches the peer without a flush.
@@ -60,7 +60,7 @@ pub struct Socket<S: Stream> {
     sending: Option<SyncSender<Part>>,
     /// Why nothing can be written any more; the channel is closed when nothing more is written.
     written: Receiver<io::Error>,
-    bell: Bell,
+    wakeup: Wakeup,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -83,13 +83,13 @@ where
             part: Cursor::default(),
             sending: Some(sending),
             written,
-            bell: Bell::default(),
+            wakeup: Wakeup::default(),
             threads: Vec::with_capacity(2),
         };
-        let (stream, bell) = (socket.stream.clone(), socket.bell.clone());
-        socket.spawn("kpthin read", move || read_all(&*stream, &bell, receive))?;
-        let (stream, bell) = (socket.stream.clone(), socket.bell.clone());
-        socket.spawn("kpthin write", move || write_all(&*stream, &bell, &send, fail))?;
+        let (stream, wakeup) = (socket.stream.clone(), socket.wakeup.clone());
+        socket.spawn("kpthin read", move || read_all(&*stream, &wakeup, receive))?;
+        let (stream, wakeup) = (socket.stream.clone(), socket.wakeup.clone());
+        socket.spawn("kpthin write", move || write_all(&*stream, &wakeup, &send, fail))?;
         Ok(socket)
     }
 
@@ -101,8 +101,8 @@ where
 
 /// Reads until the stream ends or nobody takes it any more; waits while two parts are not taken.
 ///
-/// The channel closes before the bell rings for the last time; so it does in writing.
-fn read_all(mut stream: impl Read, bell: &Bell, parts: SyncSender<io::Result<Part>>) {
+/// The channel closes before the wakeup rings for the last time; so it does in writing.
+fn read_all(mut stream: impl Read, wakeup: &Wakeup, parts: SyncSender<io::Result<Part>>) {
     let mut buffer = Part::new(vec![0; PART_LEN]);
     loop {
         let part = match stream.read(&mut buffer) {
@@ -115,17 +115,17 @@ fn read_all(mut stream: impl Read, bell: &Bell, parts: SyncSender<io::Result<Par
         if parts.send(part).is_err() || last {
             return;
         }
-        bell.ring();
+        wakeup.wake();
     }
 }
 
 /// Writes until there is nothing more, and then closes the writing half.
-fn write_all<S: Stream>(stream: &S, bell: &Bell, parts: &Receiver<Part>, fail: SyncSender<io::Error>)
+fn write_all<S: Stream>(stream: &S, wakeup: &Wakeup, parts: &Receiver<Part>, fail: SyncSender<io::Error>)
 where
     for<'a> &'a S: Write,
 {
     for part in parts {
-        bell.ring(); // there is room for another
+        wakeup.wake(); // there is room for another
         if let Err(error) = { stream }.write_all(&part) {
             return drop(fail.send(error));
         }
@@ -137,7 +137,7 @@ where
 impl<S: Stream> Duplex for Socket<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         if self.part.position() == self.part.get_ref().len() as u64 {
-            self.bell.listen(cx);
+            self.wakeup.listen(cx);
             match self.received.as_ref().map(Receiver::try_recv) {
                 Some(Ok(part)) => self.part = Cursor::new(part?),
                 Some(Err(TryRecvError::Empty)) => return Poll::Pending,
@@ -148,7 +148,7 @@ impl<S: Stream> Duplex for Socket<S> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.bell.listen(cx);
+        self.wakeup.listen(cx);
         let part = bytes.get(..PART_LEN).unwrap_or(bytes);
         match self.sending.as_ref().map(|sending| sending.try_send(Part::new(part.to_vec()))) {
             Some(Ok(())) => Poll::Ready(Ok(part.len())),
@@ -158,7 +158,7 @@ impl<S: Stream> Duplex for Socket<S> {
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.bell.listen(cx);
+        self.wakeup.listen(cx);
         self.sending = None;
         match self.written.try_recv() {
             Err(TryRecvError::Empty) => Poll::Pending,

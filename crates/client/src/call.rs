@@ -19,8 +19,8 @@ use crate::{
     cell::Cell,
     flow::FlowId,
     handle::Handle,
-    shared::{Shared, Then},
-    side::CallKey,
+    machines::CallKey,
+    shared::{OnDrop, Shared},
 };
 
 /// Takes what the caller wants out of a reply.
@@ -71,7 +71,7 @@ struct FlowCall<T> {
 struct WireCall<T> {
     handle: Handle,
     id: CallKey,
-    dropped: Then,
+    dropped: OnDrop,
     decode: Option<Decode<T>>,
 }
 
@@ -98,7 +98,7 @@ impl<T> Call<T> {
         Self { source: Source::Refused(error) }
     }
 
-    pub(crate) const fn wire(handle: Handle, id: CallKey, dropped: Then, decode: Decode<T>) -> Self {
+    pub(crate) const fn wire(handle: Handle, id: CallKey, dropped: OnDrop, decode: Decode<T>) -> Self {
         Self { source: Source::Wire(WireCall { handle, id, dropped, decode: Some(decode) }) }
     }
 
@@ -130,11 +130,11 @@ impl<T> Call<T> {
     /// A handle that cancels this call from elsewhere.
     pub fn canceller(&self) -> Canceller {
         Canceller(match &self.source {
-            Source::Ended | Source::Refused(_) => Target::Nothing,
+            Source::Ended | Source::Refused(_) => Cancellable::Nothing,
             Source::Flow(FlowCall { handle, id, .. }) => {
-                id.map_or(Target::Nothing, |id| Target::Flow(handle.shared().clone(), id))
+                id.map_or(Cancellable::Nothing, |id| Cancellable::Flow(handle.shared().clone(), id))
             }
-            Source::Wire(WireCall { handle, id, .. }) => Target::Wire(handle.shared().clone(), *id),
+            Source::Wire(WireCall { handle, id, .. }) => Cancellable::Wire(handle.shared().clone(), *id),
         })
     }
 
@@ -155,7 +155,7 @@ impl<T> Call<T> {
                 }
             }
             Source::Wire(mut wire) => {
-                wire.dropped = Then::RunOn;
+                wire.dropped = OnDrop::RunOn;
                 drop(wire);
             }
         }
@@ -256,10 +256,10 @@ impl<T> fmt::Debug for Call<T> {
 ///
 /// It neither keeps the call nor the client, and does nothing once the call has ended.
 #[derive(Clone, Debug)]
-pub struct Canceller(Target);
+pub struct Canceller(Cancellable);
 
 #[derive(Clone, Debug)]
-enum Target {
+enum Cancellable {
     Flow(Arc<Shared>, FlowId),
     Nothing,
     Wire(Arc<Shared>, CallKey),
@@ -269,9 +269,9 @@ impl Canceller {
     /// Cancels the call, which then ends with [`CallError::Cancelled`] unless it has ended before.
     pub fn cancel(&self) {
         match &self.0 {
-            Target::Flow(shared, id) => shared.doom_flow(*id),
-            Target::Nothing => {}
-            Target::Wire(shared, id) => shared.cancel_call(*id),
+            Cancellable::Flow(shared, id) => shared.doom_flow(*id),
+            Cancellable::Nothing => {}
+            Cancellable::Wire(shared, id) => shared.cancel_call(*id),
         }
     }
 }

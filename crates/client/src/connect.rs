@@ -21,7 +21,7 @@ use crate::{
     driver::Driver,
     handle::Handle,
     io::Runtime,
-    shared::{First, Shared, State},
+    shared::{FirstConnection, Shared, State},
 };
 
 /// Why there is no client: which step of connecting failed, and how.
@@ -149,7 +149,8 @@ pub fn connect<R: Runtime>(runtime: R, config: impl Into<Config>) -> (Connecting
         (true, FirstConnect::KeepTrying) => Cell::filled(Ok(())),
         (true, FirstConnect::Fail) => Cell::empty(),
     });
-    let first = if cell.is_waiting() { First::Waiting(cell.clone()) } else { First::Answered };
+    let first =
+        if cell.is_waiting() { FirstConnection::Waiting(cell.clone()) } else { FirstConnection::Answered };
 
     let timeout = config.machine.handshake_timeout;
     let target = config.target.to_string().into();

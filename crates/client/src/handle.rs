@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{flow::FlowId, shared::Shared, side::Side};
+use crate::{flow::FlowId, machines::Role, shared::Shared};
 
 /// How long detached calls may go on once the last handle is gone.
 const DETACHED_MAX: Duration = Duration::from_secs(30);
@@ -15,28 +15,28 @@ pub(crate) struct Handle {
     shared: Arc<Shared>,
     flow: Option<FlowId>,
     /// Where its requests go.
-    side: Side,
+    role: Role,
 }
 
 impl Handle {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self::share(shared, None, Side::Main)
+        Self::share(shared, None, Role::Main)
     }
 
     pub(crate) fn of_flow(shared: Arc<Shared>, flow: FlowId) -> Self {
-        Self::share(shared, Some(flow), Side::Main)
+        Self::share(shared, Some(flow), Role::Main)
     }
 
-    fn share(shared: Arc<Shared>, flow: Option<FlowId>, side: Side) -> Self {
+    fn share(shared: Arc<Shared>, flow: Option<FlowId>, role: Role) -> Self {
         if flow.is_none() {
             shared.add_handle();
         }
-        Self { shared, flow, side }
+        Self { shared, flow, role }
     }
 
     /// The same share for another of the client's links.
-    pub(crate) fn on(&self, side: Side) -> Self {
-        Self::share(self.shared.clone(), self.flow, side)
+    pub(crate) fn on(&self, role: Role) -> Self {
+        Self::share(self.shared.clone(), self.flow, role)
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -47,14 +47,14 @@ impl Handle {
         self.flow
     }
 
-    pub(crate) const fn side(&self) -> Side {
-        self.side
+    pub(crate) const fn role(&self) -> Role {
+        self.role
     }
 }
 
 impl Clone for Handle {
     fn clone(&self) -> Self {
-        self.on(self.side)
+        self.on(self.role)
     }
 }
 

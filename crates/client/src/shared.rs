@@ -24,13 +24,13 @@ use zeroize::Zeroizing;
 use crate::{
     cell::Cell,
     connect::ConnectError,
+    driver_state::DriverState,
     events::Subscribers,
     flow::{Body, End, FlowId, FlowKind, Flows},
     io::Runtime,
+    machines::{CallKey, Machines, Role},
     pause::{Timer, Timers},
     permits::Permits,
-    seat::Seat,
-    side::{CallKey, Machines, Side},
     slots::Slots,
     status::Watch,
 };
@@ -55,7 +55,7 @@ pub(crate) enum Phase {
 }
 
 /// What happens to a connect that is pending.
-pub(crate) enum First {
+pub(crate) enum FirstConnection {
     /// It was dropped before: the connection has no session to part with.
     Abandoned,
     /// It was answered.
@@ -75,11 +75,11 @@ pub(crate) struct State {
     /// Asks that may run at once on the companion's link.
     pub(crate) asks: Permits,
     pub(crate) phase: Phase,
-    pub(crate) first: First,
+    pub(crate) first: FirstConnection,
     pub(crate) stops: Vec<Arc<Cell<Result<(), CallError>>>>,
     /// What is dialled, for [`ConnectError`].
     target: Arc<str>,
-    pub(crate) seat: Seat,
+    pub(crate) driver: DriverState,
 }
 
 impl State {
@@ -100,16 +100,16 @@ impl State {
         }
     }
 
-    pub(crate) const fn watch(&mut self, side: Side) -> &mut Watch {
+    pub(crate) const fn watch(&mut self, role: Role) -> &mut Watch {
         let [main, companion] = &mut self.watches;
-        match side {
-            Side::Companion => companion,
-            Side::Main => main,
+        match role {
+            Role::Companion => companion,
+            Role::Main => main,
         }
     }
 
-    pub(crate) fn status(&self, side: Side) -> Status {
-        let mut status = self.machines.view(side).status();
+    pub(crate) fn status(&self, role: Role) -> Status {
+        let mut status = self.machines.view(role).status();
         if self.closed().is_some() {
             status.link = LinkStatus::Closed;
         }
@@ -139,8 +139,8 @@ impl State {
 
     /// Gives the pending connect up, if it is still pending.
     pub(crate) fn abandon_connect(&mut self, now: Instant) {
-        if matches!(self.first, First::Waiting(_)) {
-            self.first = First::Abandoned;
+        if matches!(self.first, FirstConnection::Waiting(_)) {
+            self.first = FirstConnection::Abandoned;
             self.close(now, CloseReason::Stopped);
         }
     }
@@ -167,7 +167,7 @@ impl State {
 
     /// Answers the pending connect, and tells the subscribers.
     pub(crate) fn event(&mut self, now: Instant, event: &Event, wakers: &mut Vec<Waker>) {
-        if let First::Waiting(cell) = &self.first {
+        if let FirstConnection::Waiting(cell) = &self.first {
             let answer = match event {
                 Event::LinkUp => Some(Ok(())),
                 Event::LinkDown { cause, .. } => Some(Err(ConnectError::new(&self.target, cause))),
@@ -176,7 +176,7 @@ impl State {
             if let Some(answer) = answer {
                 let failed = answer.is_err();
                 wakers.extend(cell.fill(answer));
-                self.first = First::Answered;
+                self.first = FirstConnection::Answered;
                 if failed {
                     self.close(now, CloseReason::NeverConnected);
                 }
@@ -199,7 +199,8 @@ impl State {
                 Timer::Flow(_) => {}
             }
         }
-        if let First::Waiting(cell) = std::mem::replace(&mut self.first, First::Answered) {
+        if let FirstConnection::Waiting(cell) = std::mem::replace(&mut self.first, FirstConnection::Answered)
+        {
             wakers.extend(cell.fill(Err(ConnectError::Closed(reason))));
         }
         let stopped = match reason {
@@ -210,7 +211,7 @@ impl State {
         self.subscribers.end(wakers);
         self.watches.iter_mut().for_each(|watch| watch.changed(wakers));
         wakers.extend(self.asks.take_wakers());
-        wakers.extend(self.seat.leave());
+        wakers.extend(self.driver.leave());
     }
 }
 
@@ -255,7 +256,7 @@ impl Shared {
         runtime: Arc<R>,
         config: Config,
         seed: [u8; 32],
-        first: First,
+        first: FirstConnection,
         target: Arc<str>,
     ) -> Self {
         let main = Machine::new(config, seed, runtime.now());
@@ -272,7 +273,7 @@ impl Shared {
                 first,
                 stops: Vec::new(),
                 target,
-                seat: Seat::default(),
+                driver: DriverState::default(),
             }),
             world: runtime,
             handles: AtomicUsize::new(0),
@@ -301,8 +302,8 @@ impl Shared {
     /// Whether waiting on this thread could keep the driver from running.
     pub(crate) fn must_not_block(&self) -> bool {
         let (gone, here) = {
-            let seat = &self.lock().seat;
-            (seat.is_left(), seat.was_here())
+            let driver = &self.lock().driver;
+            (driver.is_left(), driver.was_here())
         };
         !gone && (here || self.world.on_worker())
     }
@@ -313,7 +314,7 @@ impl Shared {
         let (result, waker) = {
             let mut state = self.lock();
             let result = command(&mut state, now);
-            (result, state.seat.touch())
+            (result, state.driver.touch())
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -324,14 +325,14 @@ impl Shared {
     pub(crate) fn start(
         &self,
         flow: Option<FlowId>,
-        side: Side,
+        role: Role,
         request: AnyRequest,
     ) -> Result<CallKey, CallError> {
-        let open = side == Side::Main || self.lock().machines.is_open(side);
+        let open = role == Role::Main || self.lock().machines.is_open(role);
         let seed = if open { None } else { Some(self.draw()?) };
         self.command(|state, now| {
             state.admit(flow)?;
-            let machine = state.machines.open(side, now, seed)?;
+            let machine = state.machines.open(role, now, seed)?;
             let kind = request.kind();
             let flow = flow.filter(|flow| state.flows.step_started(*flow));
             let id = match flow {
@@ -339,7 +340,7 @@ impl Shared {
                 Some(_) => machine.start_step(now, request, None),
                 None => machine.start(now, request, None),
             };
-            let call = CallKey { side, id };
+            let call = CallKey { role, id };
             state.slots.insert(call, kind, flow, now);
             Ok(call)
         })
@@ -381,7 +382,7 @@ impl Shared {
     pub(crate) fn cancel_call(&self, call: CallKey) {
         self.command(|state, now| {
             if state.slots.is_waiting(call)
-                && let Some(machine) = state.machines.get(call.side)
+                && let Some(machine) = state.machines.get(call.role)
             {
                 machine.cancel(now, call.id);
             }
@@ -389,16 +390,16 @@ impl Shared {
     }
 
     /// Nobody wants a call's result any more.
-    pub(crate) fn drop_call(&self, call: CallKey, then: Then) {
+    pub(crate) fn drop_call(&self, call: CallKey, then: OnDrop) {
         let stale = self.command(|state, now| {
             let detached = state.slots.detach(call)?;
             match then {
-                Then::Cancel => {
-                    if let Some(machine) = state.machines.get(call.side) {
+                OnDrop::Cancel => {
+                    if let Some(machine) = state.machines.get(call.role) {
                         machine.cancel(now, call.id);
                     }
                 }
-                Then::RunOn => {
+                OnDrop::RunOn => {
                     if let Some(flow) = detached.flow {
                         state.slots.leave_flow(call);
                         let fate = match detached.class {
@@ -417,7 +418,7 @@ impl Shared {
     pub(crate) fn set_call_deadline(&self, call: CallKey, timeout: Duration) {
         self.command(|state, now| {
             if state.slots.is_waiting(call)
-                && let Some(machine) = state.machines.get(call.side)
+                && let Some(machine) = state.machines.get(call.role)
             {
                 machine.set_deadline(now, call.id, Some(now + timeout));
             }
@@ -459,7 +460,7 @@ impl Shared {
     pub(crate) fn wake_flow(&self, id: FlowId) {
         let waker = {
             let mut state = self.lock();
-            if state.flows.wake(id) { state.seat.touch() } else { None }
+            if state.flows.wake(id) { state.driver.touch() } else { None }
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -469,7 +470,7 @@ impl Shared {
 
 /// What becomes of a call whose handle is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
+pub(crate) enum OnDrop {
     Cancel,
     RunOn,
 }

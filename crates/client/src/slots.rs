@@ -14,7 +14,7 @@ use kpthin_core::{
     wire::{AnyReply, Class, RequestKind},
 };
 
-use crate::{cell::remember, flow::FlowId, side::CallKey};
+use crate::{cell::remember, flow::FlowId, machines::CallKey};
 
 /// A call that was started and whose result was not taken yet.
 #[derive(Debug)]
@@ -22,11 +22,11 @@ struct Slot {
     flow: Option<FlowId>,
     kind: RequestKind,
     started: Instant,
-    stage: Stage,
+    stage: SlotStage,
 }
 
 #[derive(Debug)]
-enum Stage {
+enum SlotStage {
     /// Nobody wants the result.
     Detached,
     /// The result waits to be taken. In a box: moving so large a value along with its slot costs
@@ -50,8 +50,8 @@ impl Hasher for IdHasher {
     }
 
     /// Which link it is: two cases, so the counters stay apart.
-    fn write_isize(&mut self, side: isize) {
-        self.0 ^= u64::from(side != 0) << 32;
+    fn write_isize(&mut self, role: isize) {
+        self.0 ^= u64::from(role != 0) << 32;
     }
 
     fn write_u64(&mut self, id: u64) {
@@ -88,7 +88,7 @@ impl Slots {
         flow: Option<FlowId>,
         started: Instant,
     ) {
-        let slot = Slot { flow, kind, started, stage: Stage::Waiting(None) };
+        let slot = Slot { flow, kind, started, stage: SlotStage::Waiting(None) };
         if self.slots.insert(call, slot).is_none() {
             self.pending += 1;
         }
@@ -100,7 +100,7 @@ impl Slots {
     }
 
     pub(crate) fn is_waiting(&self, call: CallKey) -> bool {
-        self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, Stage::Waiting(_)))
+        self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, SlotStage::Waiting(_)))
     }
 
     /// Puts a result into its slot; the waker is to be woken once the lock is released.
@@ -118,14 +118,14 @@ impl Slots {
             (Class::Message | Class::Operation, Err(error)) => error.fate(),
         };
         let ended = Ended { flow: slot.flow.take(), fate, kind: slot.kind, started: slot.started };
-        match mem::replace(&mut slot.stage, Stage::Detached) {
-            Stage::Detached => drop(self.slots.remove(&call)),
-            Stage::Done(result) => {
-                slot.stage = Stage::Done(result);
+        match mem::replace(&mut slot.stage, SlotStage::Detached) {
+            SlotStage::Detached => drop(self.slots.remove(&call)),
+            SlotStage::Done(result) => {
+                slot.stage = SlotStage::Done(result);
                 return None;
             }
-            Stage::Waiting(waker) => {
-                slot.stage = Stage::Done(Box::new(result));
+            SlotStage::Waiting(waker) => {
+                slot.stage = SlotStage::Done(Box::new(result));
                 wakers.extend(waker);
             }
         }
@@ -144,7 +144,7 @@ impl Slots {
     }
 
     fn is_done(&self, call: CallKey) -> bool {
-        self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, Stage::Done(_)))
+        self.slots.get(&call).is_some_and(|slot| matches!(slot.stage, SlotStage::Done(_)))
     }
 
     /// Takes the result; `stale` is to be dropped once the lock is released.
@@ -154,12 +154,12 @@ impl Slots {
         cx: &Context<'_>,
         stale: &mut Option<Waker>,
     ) -> Poll<Result<AnyReply, CallError>> {
-        if let Some(Slot { stage: Stage::Waiting(waker), .. }) = self.slots.get_mut(&call) {
+        if let Some(Slot { stage: SlotStage::Waiting(waker), .. }) = self.slots.get_mut(&call) {
             *stale = remember(waker, cx);
             return Poll::Pending;
         }
         match self.slots.remove(&call) {
-            Some(Slot { stage: Stage::Done(result), .. }) => Poll::Ready(*result),
+            Some(Slot { stage: SlotStage::Done(result), .. }) => Poll::Ready(*result),
             _ => Poll::Ready(Err(CallError::Cancelled(Fate::MaybeExecuted))),
         }
     }
@@ -167,9 +167,9 @@ impl Slots {
     /// Gives up the result; tells whether the call goes on, and which flow it was a step of.
     pub(crate) fn detach(&mut self, call: CallKey) -> Option<Detached> {
         let slot = self.slots.get_mut(&call)?;
-        if let Stage::Waiting(waker) = &mut slot.stage {
+        if let SlotStage::Waiting(waker) = &mut slot.stage {
             let stale = waker.take();
-            slot.stage = Stage::Detached;
+            slot.stage = SlotStage::Detached;
             return Some(Detached { flow: slot.flow, class: slot.kind.class(), stale });
         }
         self.slots.remove(&call);

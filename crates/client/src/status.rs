@@ -10,7 +10,7 @@ use std::{
 
 use kpthin_core::machine::{LinkStatus, Status};
 
-use crate::{shared::Shared, side::Side};
+use crate::{machines::Role, shared::Shared};
 
 /// Counts the changes of a status, and knows who waits for the next.
 #[derive(Debug, Default)]
@@ -43,20 +43,20 @@ impl Watch {
 #[must_use = "futures do nothing unless awaited"]
 pub struct StatusChanged {
     shared: Arc<Shared>,
-    side: Side,
+    role: Role,
     seen: u64,
     id: u64,
 }
 
 impl StatusChanged {
-    pub(crate) fn new(shared: Arc<Shared>, side: Side) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, role: Role) -> Self {
         let (seen, id) = {
             let mut state = shared.lock();
-            let watch = state.watch(side);
+            let watch = state.watch(role);
             watch.next += 1;
             (watch.version, watch.next)
         };
-        Self { shared, side, seen, id }
+        Self { shared, role, seen, id }
     }
 }
 
@@ -65,11 +65,11 @@ impl Future for StatusChanged {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Status> {
         let mut state = self.shared.lock();
-        let status = state.status(self.side);
-        if state.watch(self.side).version != self.seen || status.link == LinkStatus::Closed {
+        let status = state.status(self.role);
+        if state.watch(self.role).version != self.seen || status.link == LinkStatus::Closed {
             return Poll::Ready(status);
         }
-        let stale = state.watch(self.side).waiting.insert(self.id, cx.waker().clone());
+        let stale = state.watch(self.role).waiting.insert(self.id, cx.waker().clone());
         drop(state);
         drop(stale);
         Poll::Pending
@@ -78,7 +78,7 @@ impl Future for StatusChanged {
 
 impl Drop for StatusChanged {
     fn drop(&mut self) {
-        let waker = self.shared.lock().watch(self.side).waiting.remove(&self.id);
+        let waker = self.shared.lock().watch(self.role).waiting.remove(&self.id);
         drop(waker);
     }
 }

@@ -17,14 +17,14 @@ mod on {
     };
 
     use crate::{
-        side::{CallKey, Side},
+        machines::{CallKey, Role},
         slots::Ended,
     };
 
     enum Record {
         Call { call: CallKey, kind: RequestKind, duration: Duration, error: Option<CallError> },
         Event(Event),
-        Link(Side, LinkId, &'static str),
+        Link(Role, LinkId, &'static str),
     }
 
     /// What is to be told once the lock is released, in order.
@@ -41,23 +41,23 @@ mod on {
             self.0.push(Record::Event(event.clone()));
         }
 
-        pub(crate) fn link(&mut self, side: Side, link: LinkId, what: &'static str) {
-            self.0.push(Record::Link(side, link, what));
+        pub(crate) fn link(&mut self, role: Role, link: LinkId, what: &'static str) {
+            self.0.push(Record::Link(role, link, what));
         }
 
         pub(crate) fn flush(&mut self) {
             for record in self.0.drain(..) {
                 match record {
                     Record::Call { call, kind, duration, error: None } => {
-                        let CallKey { side, id: call } = call;
-                        tracing::debug!(?side, %call, kind = kind.name(), ?duration, "call ended");
+                        let CallKey { role, id: call } = call;
+                        tracing::debug!(?role, %call, kind = kind.name(), ?duration, "call ended");
                     }
                     Record::Call { call, kind, duration, error: Some(error) } => {
-                        let CallKey { side, id: call } = call;
-                        tracing::debug!(?side, %call, kind = kind.name(), ?duration, %error, "call failed");
+                        let CallKey { role, id: call } = call;
+                        tracing::debug!(?role, %call, kind = kind.name(), ?duration, %error, "call failed");
                     }
                     Record::Event(event) => tracing::info!(?event, "event"),
-                    Record::Link(side, link, what) => tracing::debug!(?side, %link, what, "link"),
+                    Record::Link(role, link, what) => tracing::debug!(?role, %link, what, "link"),
                 }
             }
         }
@@ -73,7 +73,7 @@ mod off {
     };
 
     use crate::{
-        side::{CallKey, Side},
+        machines::{CallKey, Role},
         slots::Ended,
     };
 
@@ -89,7 +89,7 @@ mod off {
     impl Trace {
         pub(crate) fn call(&mut self, _: Instant, _: CallKey, _: &Ended, _: Option<CallError>) {}
         pub(crate) fn event(&mut self, _: &Event) {}
-        pub(crate) fn link(&mut self, _: Side, _: LinkId, _: &'static str) {}
+        pub(crate) fn link(&mut self, _: Role, _: LinkId, _: &'static str) {}
         pub(crate) fn flush(&mut self) {}
     }
 }

@@ -29,10 +29,10 @@ use crate::{
     events::Events,
     flow::{FlowKind, Task},
     handle::Handle,
+    machines::Role,
     pause::Pause,
     permits::Ask,
-    shared::{Phase, Shared, Then},
-    side::Side,
+    shared::{OnDrop, Phase, Shared},
     status::StatusChanged,
 };
 
@@ -61,7 +61,7 @@ impl Client {
 
     /// The same client with its requests on the companion's link.
     fn companion(&self) -> Self {
-        Self::new(self.handle.on(Side::Companion))
+        Self::new(self.handle.on(Role::Companion))
     }
 
     /// Waits until one more box may be asked for on the companion's link.
@@ -165,7 +165,7 @@ impl Client {
     #[doc(alias = "is_connected")]
     #[must_use]
     pub fn status(&self) -> Status {
-        self.shared().lock().status(self.handle.side())
+        self.shared().lock().status(self.handle.role())
     }
 
     /// Waits for the next change of the status, and returns the status then.
@@ -178,7 +178,7 @@ impl Client {
     ///
     /// Dropping it has no effect.
     pub fn status_changed(&self) -> StatusChanged {
-        StatusChanged::new(self.shared().clone(), self.handle.side())
+        StatusChanged::new(self.shared().clone(), self.handle.role())
     }
 
     /// Subscribes to what happens from now on.
@@ -222,7 +222,7 @@ impl Client {
     /// Ends everything once it is done, at the latest after `drain`.
     ///
     /// From now on new calls and flows are refused. Standing flows end at once; calls and finite
-    /// flows go on until they have ended or the time is up. Then the client stops.
+    /// flows go on until they have ended or the time is up. OnDrop the client stops.
     ///
     /// # Errors
     ///
@@ -253,11 +253,11 @@ impl Client {
         request: R,
         take: impl FnOnce(R::Reply) -> T + Send + Sync + 'static,
     ) -> Call<T> {
-        self.begin(request.into(), Then::Cancel, Box::new(|reply| R::take_reply(reply).map(take)))
+        self.begin(request.into(), OnDrop::Cancel, Box::new(|reply| R::take_reply(reply).map(take)))
     }
 
-    fn begin<T>(&self, request: AnyRequest, dropped: Then, decode: crate::call::Decode<T>) -> Call<T> {
-        match self.shared().start(self.handle.flow(), self.handle.side(), request) {
+    fn begin<T>(&self, request: AnyRequest, dropped: OnDrop, decode: crate::call::Decode<T>) -> Call<T> {
+        match self.shared().start(self.handle.flow(), self.handle.role(), request) {
             Ok(call) => Call::wire(self.handle.clone(), call, dropped, decode),
             Err(error) => Call::refused(error),
         }

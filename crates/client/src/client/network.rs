@@ -12,7 +12,7 @@ use kpthin_core::{
 };
 
 use super::{Client, ready::ready};
-use crate::{call::Call, flow::FlowKind, shared::Then};
+use crate::{call::Call, flow::FlowKind, shared::OnDrop};
 
 /// Answered from what the client holds, without asking the daemon.
 impl Client {
@@ -161,7 +161,7 @@ impl Client {
             AnyReply::MessageSent(sent) => Some(sent),
             _ => None,
         };
-        self.begin(request, Then::Cancel, Box::new(take))
+        self.begin(request, OnDrop::Cancel, Box::new(take))
     }
 
     /// Sends one message to a service of a kind, once the network can be reached, and returns the

@@ -15,7 +15,7 @@ use super::Client;
 use crate::{
     call::Call,
     envelope::{Confirm, EncryptedRead, EncryptedWrite, WhenUnwritten},
-    shared::Then,
+    shared::OnDrop,
 };
 
 /// One request each: nothing is tried again except what a lost link requires.
@@ -131,7 +131,7 @@ impl Client {
     }
 
     fn cancel<R: Request<Reply = CancelReply>>(&self, request: R) -> Call<()> {
-        self.begin(request.into(), Then::RunOn, Box::new(|reply: AnyReply| R::take_reply(reply).map(drop)))
+        self.begin(request.into(), OnDrop::RunOn, Box::new(|reply: AnyReply| R::take_reply(reply).map(drop)))
     }
 
     /// Steps an index (§4.11).

@@ -27,13 +27,13 @@ use zeroize::Zeroizing;
 
 use self::{
     flows::Polling,
-    port::{Port, Tools},
+    port::{Common, Port},
 };
 use crate::{
     config::Target,
     io::Runtime,
+    machines::{CallKey, Role},
     shared::{Phase, Shared},
-    side::{CallKey, Side},
     trace::Trace,
 };
 
@@ -52,7 +52,7 @@ type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// [`Closed`](kpthin_core::error::CallError::Closed) and [`CloseReason::DriverGone`].
 #[must_use = "nothing happens until the driver is polled"]
 pub struct Driver<R: Runtime> {
-    tools: Tools<R>,
+    common: Common<R>,
     ports: [Port; 2],
     sleep: Option<(Instant, Sleep)>,
     flows: Polling,
@@ -62,14 +62,14 @@ pub struct Driver<R: Runtime> {
 impl<R: Runtime> fmt::Debug for Driver<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver")
-            .field("target", &format_args!("{}", self.tools.target))
+            .field("target", &format_args!("{}", self.common.target))
             .finish_non_exhaustive()
     }
 }
 
 impl<R: Runtime> Driver<R> {
     pub(crate) fn new(runtime: Arc<R>, shared: Arc<Shared>, target: Target, dial_timeout: Duration) -> Self {
-        let tools = Tools {
+        let common = Common {
             runtime,
             shared,
             target,
@@ -78,7 +78,7 @@ impl<R: Runtime> Driver<R> {
             wakers: Vec::new(),
             trace: Trace::default(),
         };
-        Self { tools, ports: Side::ALL.map(Port::new), sleep: None, flows: Polling::default(), ended: None }
+        Self { common, ports: Role::ALL.map(Port::new), sleep: None, flows: Polling::default(), ended: None }
     }
 
     /// What the client knows now, as [`Client::status`](crate::Client::status) tells it.
@@ -86,34 +86,34 @@ impl<R: Runtime> Driver<R> {
     /// A driver is no handle: whoever keeps one to look at does not keep the client open.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.tools.shared.lock().status(Side::Main)
+        self.common.shared.lock().status(Role::Main)
     }
 
     /// One round; tells whether anything moved, or why the client is closed.
     fn round(&mut self, cx: &mut Context<'_>, last: bool) -> Result<bool, CloseReason> {
-        let Self { tools, ports, .. } = self;
-        let now = tools.runtime.now();
+        let Self { common, ports, .. } = self;
+        let now = common.runtime.now();
         let mut moved = false;
         for port in &mut *ports {
-            let received = port.receive(tools, cx, now);
+            let received = port.receive(common, cx, now);
             // A reply that is already here wins over a deadline, but a flood of them does not.
             if !received || last {
-                moved |= port.expire(tools, now);
+                moved |= port.expire(common, now);
             }
             moved |= received;
         }
         for port in &mut *ports {
-            moved |= port.drain(tools, now);
+            moved |= port.drain(common, now);
         }
         if let Some(reason) = self.closed() {
             return Err(reason);
         }
-        let Self { tools, ports, flows, .. } = self;
+        let Self { common, ports, flows, .. } = self;
         for port in ports {
-            moved |= port.send(tools, cx, now);
+            moved |= port.send(common, cx, now);
         }
-        moved |= flows.poll(&tools.shared, &mut tools.wakers);
-        tools.wake_all();
+        moved |= flows.poll(&common.shared, &mut common.wakers);
+        common.wake_all();
         Ok(moved)
     }
 
@@ -122,25 +122,25 @@ impl<R: Runtime> Driver<R> {
         let [main, companion] = &self.ports;
         let reason = main.closed()?;
         let apart =
-            companion.closed().is_none() && self.tools.shared.lock().machines.is_open(Side::Companion);
+            companion.closed().is_none() && self.common.shared.lock().machines.is_open(Role::Companion);
         (!apart).then_some(reason)
     }
 
     /// Arms the timer; tells whether the time has come already.
     fn sleep(&mut self, cx: &mut Context<'_>) -> bool {
-        let drain = match self.tools.shared.lock().phase {
+        let drain = match self.common.shared.lock().phase {
             Phase::Draining { until } => Some(until),
             Phase::Closed(_) | Phase::Closing(_) | Phase::Open => None,
         };
         let Some(at) = self.ports.iter().map(Port::wake_at).chain([drain]).flatten().min() else {
             return false;
         };
-        if at <= self.tools.runtime.now() {
+        if at <= self.common.runtime.now() {
             return true;
         }
         // A timer that ends too early only costs a look at the clock, so it is kept.
         if self.sleep.as_ref().is_none_or(|(armed, _)| *armed > at) {
-            let runtime = self.tools.runtime.clone();
+            let runtime = self.common.runtime.clone();
             self.sleep = Some((at, Box::pin(async move { runtime.sleep_until(at).await })));
         }
         let Some((_, sleep)) = &mut self.sleep else { return false };
@@ -157,10 +157,10 @@ impl<R: Runtime> Driver<R> {
         self.ports.iter_mut().for_each(Port::let_go);
         // This may run while a panic unwinds, and another one out of it would abort the process.
         quietly(|| self.sleep = None);
-        let Tools { shared, wakers, .. } = &mut self.tools;
+        let Common { shared, wakers, .. } = &mut self.common;
         shared.lock().finish(reason, wakers);
         self.flows.finish(shared, reason, wakers);
-        self.tools.wake_all();
+        self.common.wake_all();
     }
 }
 
@@ -177,21 +177,21 @@ impl<R: Runtime> Future for Driver<R> {
         if let Some(reason) = this.ended {
             return Poll::Ready(reason);
         }
-        let mut state = this.tools.shared.lock();
+        let mut state = this.common.shared.lock();
         // A single caller has nobody to wait for.
-        if state.slots.pending() > 1 && state.seat.gives_way() {
+        if state.slots.pending() > 1 && state.driver.gives_way() {
             drop(state);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let stale = state.seat.take();
+        let stale = state.driver.take();
         drop(state);
         drop(stale);
         for round in 1..=ROUNDS_MAX {
             match this.round(cx, round == ROUNDS_MAX) {
                 Ok(true) => {}
                 Ok(false) => {
-                    if !this.sleep(cx) && this.tools.shared.lock().seat.park(cx.waker()) {
+                    if !this.sleep(cx) && this.common.shared.lock().driver.park(cx.waker()) {
                         return Poll::Pending;
                     }
                 }
@@ -201,7 +201,7 @@ impl<R: Runtime> Future for Driver<R> {
                 }
             }
         }
-        this.tools.shared.lock().seat.requeue();
+        this.common.shared.lock().driver.requeue();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -213,18 +213,18 @@ impl<R: Runtime> Drop for Driver<R> {
         if self.ended.is_some() {
             return;
         }
-        let Tools { runtime, shared, wakers, .. } = &mut self.tools;
+        let Common { runtime, shared, wakers, .. } = &mut self.common;
         let now = runtime.now();
         // After a panic in a machine it may be in any state; then only fates are lost.
         drop(catch_unwind(AssertUnwindSafe(|| {
             let mut state = shared.lock();
             state.machines.each().for_each(|machine| machine.close_for(now, CloseReason::DriverGone));
-            for side in Side::ALL {
-                while let Some(machine) = state.machines.get(side) {
+            for role in Role::ALL {
+                while let Some(machine) = state.machines.get(role) {
                     match machine.poll_output() {
                         Output::Closed(_) | Output::Idle { .. } => break,
                         Output::Completed(id, result) => {
-                            let call = CallKey { side, id };
+                            let call = CallKey { role, id };
                             if let Some(ended) = state.slots.complete(call, result, wakers)
                                 && let Some(flow) = ended.flow
                             {

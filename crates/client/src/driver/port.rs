@@ -21,14 +21,14 @@ use crate::{
     config::{Dial, Target},
     flow::End,
     io::{Duplex, Runtime},
+    machines::{CallKey, Role},
     pause::Timer,
-    shared::{First, Shared},
-    side::{CallKey, Side},
+    shared::{FirstConnection, Shared},
     trace::Trace,
 };
 
 /// What the ports of a driver have in common.
-pub(super) struct Tools<R> {
+pub(super) struct Common<R> {
     pub(super) runtime: Arc<R>,
     pub(super) shared: Arc<Shared>,
     pub(super) target: Target,
@@ -38,7 +38,7 @@ pub(super) struct Tools<R> {
     pub(super) trace: Trace,
 }
 
-impl<R: Runtime> Tools<R> {
+impl<R: Runtime> Common<R> {
     pub(super) fn wake_all(&mut self) {
         // A waker that panics must cost neither the driver nor those that are woken after it.
         self.wakers.drain(..).for_each(|waker| quietly(|| waker.wake()));
@@ -55,9 +55,9 @@ impl<R: Runtime> Tools<R> {
         }
     }
 
-    /// Does something with the machine of a side.
-    fn with(&self, side: Side, input: impl FnOnce(&mut Machine)) {
-        if let Some(machine) = self.shared.lock().machines.get(side) {
+    /// Does something with the machine of a role.
+    fn with(&self, role: Role, input: impl FnOnce(&mut Machine)) {
+        if let Some(machine) = self.shared.lock().machines.get(role) {
             input(machine);
         }
     }
@@ -75,7 +75,7 @@ enum Halt {
 
 /// One of the client's links.
 pub(super) struct Port {
-    side: Side,
+    role: Role,
     link: Link,
     /// When the machine wants to be told the time.
     wake_at: Option<Instant>,
@@ -84,14 +84,14 @@ pub(super) struct Port {
 }
 
 impl Port {
-    pub(super) fn new(side: Side) -> Self {
-        Self { side, link: Link::None, wake_at: None, closed: None }
+    pub(super) fn new(role: Role) -> Self {
+        Self { role, link: Link::None, wake_at: None, closed: None }
     }
 
     /// Dials and reads.
     pub(super) fn receive<R: Runtime>(
         &mut self,
-        tools: &mut Tools<R>,
+        common: &mut Common<R>,
         cx: &mut Context<'_>,
         now: Instant,
     ) -> bool {
@@ -103,30 +103,30 @@ impl Port {
                     Poll::Pending if now < *until => return false,
                     Poll::Pending => {
                         self.link = Link::None;
-                        tools.with(self.side, |machine| {
+                        common.with(self.role, |machine| {
                             machine.handle_connect_failed(now, id, "timed out");
                         });
                     }
                     Poll::Ready(Ok(io)) => {
                         self.link = Link::Open(Open::new(id, io));
-                        tools.with(self.side, |machine| machine.handle_connected(now, id));
+                        common.with(self.role, |machine| machine.handle_connected(now, id));
                     }
                     Poll::Ready(Err(error)) => {
                         self.link = Link::None;
                         let cause = error.to_string();
-                        tools.with(self.side, |machine| machine.handle_connect_failed(now, id, &cause));
+                        common.with(self.role, |machine| machine.handle_connect_failed(now, id, &cause));
                     }
                 }
                 true
             }
             Link::Open(open) => {
-                match open.read(cx, &mut tools.buffer) {
+                match open.read(cx, &mut common.buffer) {
                     Received::Pending => return false,
-                    Received::Ended(cause) => self.disconnected(tools, now, cause),
+                    Received::Ended(cause) => self.disconnected(common, now, cause),
                     Received::Bytes(len) if open.delivers() => {
                         let id = open.id;
-                        let bytes = tools.buffer.get(..len).unwrap_or_default();
-                        tools.with(self.side, |machine| machine.handle_input(now, id, bytes));
+                        let bytes = common.buffer.get(..len).unwrap_or_default();
+                        common.with(self.role, |machine| machine.handle_input(now, id, bytes));
                     }
                     Received::Bytes(_) => {}
                 }
@@ -136,32 +136,32 @@ impl Port {
     }
 
     /// Tells the machine the time, if it wants to know.
-    pub(super) fn expire<R: Runtime>(&mut self, tools: &Tools<R>, now: Instant) -> bool {
+    pub(super) fn expire<R: Runtime>(&mut self, common: &Common<R>, now: Instant) -> bool {
         if self.wake_at.is_none_or(|at| at > now) {
             return false;
         }
         self.wake_at = None;
-        tools.with(self.side, |machine| machine.handle_timeout(now));
+        common.with(self.role, |machine| machine.handle_timeout(now));
         true
     }
 
     /// Does what the machine wants done, and encodes what may go out; tells whether there was
     /// anything.
-    pub(super) fn drain<R: Runtime>(&mut self, tools: &mut Tools<R>, now: Instant) -> bool {
+    pub(super) fn drain<R: Runtime>(&mut self, common: &mut Common<R>, now: Instant) -> bool {
         let mut moved = false;
         while self.closed.is_none() {
-            let halt = self.drain_locked(tools, now, &mut moved);
-            tools.wake_all();
+            let halt = self.drain_locked(common, now, &mut moved);
+            common.wake_all();
             match halt {
                 Halt::Closed(reason) => {
                     self.closed = Some(reason);
                     self.let_go();
                 }
                 Halt::Connect(id) => {
-                    self.link = Link::Dialling(id, tools.dial(), now + tools.dial_timeout);
-                    tools.trace.link(self.side, id, "dialling");
+                    self.link = Link::Dialling(id, common.dial(), now + common.dial_timeout);
+                    common.trace.link(self.role, id, "dialling");
                 }
-                Halt::Disconnect(id, mode) => self.disconnect(tools, now, id, mode),
+                Halt::Disconnect(id, mode) => self.disconnect(common, now, id, mode),
                 Halt::Doomed => return true,
                 Halt::Idle => return moved,
             }
@@ -170,15 +170,15 @@ impl Port {
         moved
     }
 
-    fn drain_locked<R: Runtime>(&mut self, tools: &mut Tools<R>, now: Instant, moved: &mut bool) -> Halt {
-        let Tools { shared, wakers, trace, .. } = tools;
+    fn drain_locked<R: Runtime>(&mut self, common: &mut Common<R>, now: Instant, moved: &mut bool) -> Halt {
+        let Common { shared, wakers, trace, .. } = common;
         let mut state = shared.lock();
         loop {
-            let Some(machine) = state.machines.get(self.side) else { return Halt::Idle };
+            let Some(machine) = state.machines.get(self.role) else { return Halt::Idle };
             match machine.poll_output() {
                 Output::Closed(reason) => return Halt::Closed(reason),
                 Output::Completed(id, result) => {
-                    let call = CallKey { side: self.side, id };
+                    let call = CallKey { role: self.role, id };
                     let error = result.as_ref().err().cloned();
                     if let Some(ended) = state.slots.complete(call, result, wakers) {
                         trace.call(now, call, &ended, error);
@@ -190,7 +190,7 @@ impl Port {
                 Output::Connect(id) => return Halt::Connect(id),
                 Output::Disconnect(id, mode) => return Halt::Disconnect(id, mode),
                 // Of the companion nobody is told: its loss only makes its calls wait.
-                Output::Event(_) if self.side == Side::Companion => {}
+                Output::Event(_) if self.role == Role::Companion => {}
                 Output::Event(event) => {
                     trace.event(&event);
                     state.event(now, &event, wakers);
@@ -198,7 +198,7 @@ impl Port {
                 Output::Idle { wake_at } => {
                     self.wake_at = wake_at;
                     let status = machine.status();
-                    state.watch(self.side).observe(status, wakers);
+                    state.watch(self.role).observe(status, wakers);
                     state.end_events(wakers);
                     if state.flows.has_doomed() {
                         return Halt::Doomed;
@@ -210,7 +210,7 @@ impl Port {
                     let id = open.id;
                     let Some(out) = open.room() else { return Halt::Idle };
                     let before = out.len();
-                    if let Some(machine) = state.machines.get(self.side) {
+                    if let Some(machine) = state.machines.get(self.role) {
                         machine.poll_transmit(now, id, out);
                     }
                     if out.len() == before {
@@ -229,20 +229,20 @@ impl Port {
 
     fn disconnect<R: Runtime>(
         &mut self,
-        tools: &mut Tools<R>,
+        common: &mut Common<R>,
         now: Instant,
         id: LinkId,
         mode: DisconnectMode,
     ) {
-        let abandoned = matches!(tools.shared.lock().first, First::Abandoned);
+        let abandoned = matches!(common.shared.lock().first, FirstConnection::Abandoned);
         match &mut self.link {
             Link::Open(open) if open.id == id && abandoned => {
-                self.disconnected(tools, now, DisconnectCause::Local);
+                self.disconnected(common, now, DisconnectCause::Local);
             }
             Link::Open(open) if open.id == id => open.end(now, mode),
             Link::Dialling(dialled, ..) if *dialled == id => {
                 self.link = Link::None;
-                tools.with(self.side, |machine| {
+                common.with(self.role, |machine| {
                     machine.handle_disconnected(now, id, DisconnectCause::Local);
                 });
             }
@@ -250,17 +250,17 @@ impl Port {
         }
     }
 
-    fn disconnected<R: Runtime>(&mut self, tools: &mut Tools<R>, now: Instant, cause: DisconnectCause) {
+    fn disconnected<R: Runtime>(&mut self, common: &mut Common<R>, now: Instant, cause: DisconnectCause) {
         if let Link::Open(open) = std::mem::take(&mut self.link) {
-            tools.trace.link(self.side, open.id, "ended");
-            tools.with(self.side, |machine| machine.handle_disconnected(now, open.id, cause));
+            common.trace.link(self.role, open.id, "ended");
+            common.with(self.role, |machine| machine.handle_disconnected(now, open.id, cause));
         }
     }
 
     /// Writes, and takes an ending link further.
     pub(super) fn send<R: Runtime>(
         &mut self,
-        tools: &mut Tools<R>,
+        common: &mut Common<R>,
         cx: &mut Context<'_>,
         now: Instant,
     ) -> bool {
@@ -270,7 +270,7 @@ impl Port {
         match (written, advanced) {
             (Ok(written), Ok(advanced)) => written || advanced,
             (Err(cause), _) | (_, Err(cause)) => {
-                self.disconnected(tools, now, cause);
+                self.disconnected(common, now, cause);
                 true
             }
         }

@@ -33,7 +33,7 @@ pub(crate) enum End {
 ///         timed out, closed
 /// ```
 #[derive(Debug)]
-enum Stage {
+enum FlowStage {
     Doomed,
     Ended(End),
     Running { woken: bool },
@@ -47,7 +47,7 @@ pub(crate) type Spawned = Vec<(FlowId, Box<dyn Body>)>;
 struct Flow {
     kind: FlowKind,
     parent: Option<FlowId>,
-    stage: Stage,
+    stage: FlowStage,
     /// Calls and flows it has started and that have not ended.
     steps: usize,
     /// The worst fate of the steps that have ended.
@@ -95,7 +95,7 @@ impl Flows {
 
     pub(crate) fn spawn(&mut self, id: FlowId, kind: FlowKind, parent: Option<FlowId>, body: Box<dyn Body>) {
         let parent = parent.filter(|parent| self.step_started(*parent));
-        let stage = Stage::Running { woken: true };
+        let stage = FlowStage::Running { woken: true };
         let flow = Flow { kind, parent, stage, steps: 0, worst: Fate::NotSent, deadline: None };
         let _none = self.flows.insert(id, flow);
         self.spawned.push((id, body));
@@ -124,7 +124,7 @@ impl Flows {
     /// Notes that a flow's waker was woken; tells whether the driver has to know.
     pub(crate) fn wake(&mut self, id: FlowId) -> bool {
         match self.flows.get_mut(&id).map(|flow| &mut flow.stage) {
-            Some(Stage::Running { woken }) if !*woken => {
+            Some(FlowStage::Running { woken }) if !*woken => {
                 *woken = true;
                 self.woken.push(id);
                 true
@@ -136,9 +136,9 @@ impl Flows {
     /// Marks a flow, whose future the driver then drops; inert once it has ended.
     pub(crate) fn doom(&mut self, id: FlowId, end: End) {
         if let Some(flow) = self.flows.get_mut(&id)
-            && matches!(flow.stage, Stage::Running { .. })
+            && matches!(flow.stage, FlowStage::Running { .. })
         {
-            flow.stage = Stage::Doomed;
+            flow.stage = FlowStage::Doomed;
             self.doomed.push((id, end));
         }
     }
@@ -173,7 +173,7 @@ impl Flows {
 
     fn take_woken(&mut self, id: FlowId) -> bool {
         match self.flows.get_mut(&id).map(|flow| &mut flow.stage) {
-            Some(Stage::Running { woken }) => mem::take(woken),
+            Some(FlowStage::Running { woken }) => mem::take(woken),
             _ => false,
         }
     }
@@ -181,9 +181,9 @@ impl Flows {
     /// Notes that a flow's future is gone.
     pub(crate) fn ended(&mut self, id: FlowId, end: End) {
         if let Some(flow) = self.flows.get_mut(&id)
-            && !matches!(flow.stage, Stage::Ended(_))
+            && !matches!(flow.stage, FlowStage::Ended(_))
         {
-            flow.stage = Stage::Ended(end);
+            flow.stage = FlowStage::Ended(end);
             self.settle(id);
         }
     }
@@ -194,7 +194,7 @@ impl Flows {
     }
 
     pub(crate) fn is_running(&self, id: FlowId) -> bool {
-        self.flows.get(&id).is_some_and(|flow| matches!(flow.stage, Stage::Running { .. }))
+        self.flows.get(&id).is_some_and(|flow| matches!(flow.stage, FlowStage::Running { .. }))
     }
 
     pub(crate) fn take_deadline(&mut self, id: FlowId) -> Option<TimerId> {
@@ -202,7 +202,11 @@ impl Flows {
     }
 
     fn settle(&mut self, id: FlowId) {
-        if self.flows.get(&id).is_some_and(|flow| flow.steps == 0 && matches!(flow.stage, Stage::Ended(_))) {
+        if self
+            .flows
+            .get(&id)
+            .is_some_and(|flow| flow.steps == 0 && matches!(flow.stage, FlowStage::Ended(_)))
+        {
             self.settled.push(id);
         }
     }
@@ -213,8 +217,8 @@ impl Flows {
             self.step_ended(parent, flow.worst);
         }
         match flow.stage {
-            Stage::Ended(end) => Some((id, end, flow.worst)),
-            Stage::Doomed | Stage::Running { .. } => None,
+            FlowStage::Ended(end) => Some((id, end, flow.worst)),
+            FlowStage::Doomed | FlowStage::Running { .. } => None,
         }
     }
 

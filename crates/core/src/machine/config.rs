@@ -24,7 +24,7 @@ impl Default for Config {
 }
 
 /// What a machine's link is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the two cases are all there are")]
 pub enum Role {
     /// A program's second link, which asks for boxes that may be unwritten while the first one does
@@ -37,6 +37,11 @@ pub enum Role {
     /// Everything.
     #[default]
     Main,
+}
+
+impl Role {
+    /// Both, the main one first.
+    pub const ALL: [Self; 2] = [Self::Main, Self::Companion];
 }
 
 /// The machine's limits, each with what happens at it.

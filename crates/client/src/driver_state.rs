@@ -17,7 +17,7 @@ use std::{
 /// ```
 /// From everywhere: it ends, and has left.
 #[derive(Debug, Default)]
-enum Stage {
+enum DriverStage {
     /// Woken by a command, and not yet running.
     Called,
     /// Ended, or dropped.
@@ -33,24 +33,24 @@ enum Stage {
     Woken,
 }
 
-/// The driver's seat.
+/// What the driver is doing, so that a command wakes it only if it has to.
 #[derive(Debug, Default)]
-pub(crate) struct Seat {
-    stage: Stage,
+pub(crate) struct DriverState {
+    stage: DriverStage,
     /// Who polled it last.
     thread: Option<ThreadId>,
 }
 
-impl Seat {
+impl DriverState {
     /// Notes a command; the waker is to be woken once the lock is released.
     pub(crate) fn touch(&mut self) -> Option<Waker> {
         match &mut self.stage {
-            Stage::Polling { dirty } => {
+            DriverStage::Polling { dirty } => {
                 *dirty = true;
                 None
             }
-            Stage::Called | Stage::Left | Stage::Unpolled | Stage::Woken => None,
-            Stage::Parked(_) => self.replace(Stage::Called),
+            DriverStage::Called | DriverStage::Left | DriverStage::Unpolled | DriverStage::Woken => None,
+            DriverStage::Parked(_) => self.replace(DriverStage::Called),
         }
     }
 
@@ -59,9 +59,9 @@ impl Seat {
     /// What woke one caller has often woken many. If the driver ran right behind the first of them,
     /// it would write every request by itself instead of one batch.
     pub(crate) fn gives_way(&mut self) -> bool {
-        let called = matches!(self.stage, Stage::Called);
+        let called = matches!(self.stage, DriverStage::Called);
         if called {
-            self.stage = Stage::Woken;
+            self.stage = DriverStage::Woken;
         }
         called
     }
@@ -69,31 +69,31 @@ impl Seat {
     /// The driver runs on this thread now; the waker is to be dropped once the lock is released.
     pub(crate) fn take(&mut self) -> Option<Waker> {
         self.thread = Some(thread::current().id());
-        self.replace(Stage::Polling { dirty: false })
+        self.replace(DriverStage::Polling { dirty: false })
     }
 
     /// The driver wants to wait; `false` if a command came in between.
     pub(crate) fn park(&mut self, waker: &Waker) -> bool {
-        if let Stage::Polling { dirty: dirty @ true } = &mut self.stage {
+        if let DriverStage::Polling { dirty: dirty @ true } = &mut self.stage {
             *dirty = false;
             return false;
         }
-        self.stage = Stage::Parked(waker.clone());
+        self.stage = DriverStage::Parked(waker.clone());
         true
     }
 
     /// The driver has woken itself.
     pub(crate) fn requeue(&mut self) {
-        self.stage = Stage::Woken;
+        self.stage = DriverStage::Woken;
     }
 
     /// The driver has ended; the waker is to be woken once the lock is released.
     pub(crate) fn leave(&mut self) -> Option<Waker> {
-        self.replace(Stage::Left)
+        self.replace(DriverStage::Left)
     }
 
     pub(crate) const fn is_left(&self) -> bool {
-        matches!(self.stage, Stage::Left)
+        matches!(self.stage, DriverStage::Left)
     }
 
     /// Whether this thread polled the driver last.
@@ -101,9 +101,9 @@ impl Seat {
         self.thread == Some(thread::current().id())
     }
 
-    fn replace(&mut self, stage: Stage) -> Option<Waker> {
+    fn replace(&mut self, stage: DriverStage) -> Option<Waker> {
         match mem::replace(&mut self.stage, stage) {
-            Stage::Parked(waker) => Some(waker),
+            DriverStage::Parked(waker) => Some(waker),
             _ => None,
         }
     }
@@ -115,44 +115,44 @@ mod tests {
 
     #[test]
     fn many_commands_wake_a_waiting_driver_once() {
-        let mut seat = Seat::default();
-        assert!(seat.touch().is_none(), "nobody has polled it yet");
-        drop(seat.take());
-        assert!(seat.park(Waker::noop()));
-        assert!(seat.touch().is_some());
-        assert!(seat.touch().is_none());
+        let mut driver = DriverState::default();
+        assert!(driver.touch().is_none(), "nobody has polled it yet");
+        drop(driver.take());
+        assert!(driver.park(Waker::noop()));
+        assert!(driver.touch().is_some());
+        assert!(driver.touch().is_none());
     }
 
     #[test]
     fn it_gives_way_once_after_a_command_and_never_after_anything_else() {
-        let mut seat = Seat::default();
-        assert!(!seat.gives_way());
-        drop(seat.take());
-        assert!(seat.park(Waker::noop()));
-        assert!(!seat.gives_way(), "its transport has woken it");
-        assert!(seat.touch().is_some());
-        assert!(seat.gives_way());
-        assert!(!seat.gives_way());
-        drop(seat.take());
-        seat.requeue();
-        assert!(!seat.gives_way());
+        let mut driver = DriverState::default();
+        assert!(!driver.gives_way());
+        drop(driver.take());
+        assert!(driver.park(Waker::noop()));
+        assert!(!driver.gives_way(), "its transport has woken it");
+        assert!(driver.touch().is_some());
+        assert!(driver.gives_way());
+        assert!(!driver.gives_way());
+        drop(driver.take());
+        driver.requeue();
+        assert!(!driver.gives_way());
     }
 
     #[test]
     fn a_command_while_it_runs_keeps_it_from_waiting() {
-        let mut seat = Seat::default();
-        drop(seat.take());
-        assert!(seat.touch().is_none());
-        assert!(!seat.park(Waker::noop()));
-        assert!(seat.park(Waker::noop()), "it has looked again");
+        let mut driver = DriverState::default();
+        drop(driver.take());
+        assert!(driver.touch().is_none());
+        assert!(!driver.park(Waker::noop()));
+        assert!(driver.park(Waker::noop()), "it has looked again");
     }
 
     #[test]
     fn the_thread_that_polled_last_is_known() {
-        let mut seat = Seat::default();
-        assert!(!seat.was_here());
-        drop(seat.take());
-        assert!(seat.was_here());
-        thread::scope(|scope| assert!(!scope.spawn(|| seat.was_here()).join().unwrap()));
+        let mut driver = DriverState::default();
+        assert!(!driver.was_here());
+        drop(driver.take());
+        assert!(driver.was_here());
+        thread::scope(|scope| assert!(!scope.spawn(|| driver.was_here()).join().unwrap()));
     }
 }

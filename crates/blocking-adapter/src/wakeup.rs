@@ -7,23 +7,23 @@ use std::{
 
 /// Wakes whoever listened last; also when one of its clones is dropped, for a thread's end is news.
 #[derive(Clone, Default)]
-pub(crate) struct Bell(Arc<Mutex<Option<Waker>>>);
+pub(crate) struct Wakeup(Arc<Mutex<Option<Waker>>>);
 
-impl Bell {
+impl Wakeup {
     /// To be called before looking for news, so that none is missed.
     pub(crate) fn listen(&self, cx: &Context<'_>) {
         let stale = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(cx.waker().clone());
         drop(stale);
     }
 
-    pub(crate) fn ring(&self) {
+    pub(crate) fn wake(&self) {
         let waker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         waker.into_iter().for_each(Waker::wake);
     }
 }
 
-impl Drop for Bell {
+impl Drop for Wakeup {
     fn drop(&mut self) {
-        self.ring();
+        self.wake();
     }
 }

@@ -1,29 +1,17 @@
 //! The two links of a client, and the machine behind each.
 
+pub(crate) use kpthin_core::machine::Role;
 use kpthin_core::{
     Instant,
     error::{CallError, InvalidRequest},
-    machine::{CallId, Config, Machine, Role},
+    machine::{CallId, Config, Machine},
 };
 use zeroize::Zeroizing;
-
-/// Which of the two links something belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Side {
-    /// The one that is always there.
-    Main,
-    /// The one that asks for boxes which may be unwritten; opened at its first use.
-    Companion,
-}
-
-impl Side {
-    pub(crate) const ALL: [Self; 2] = [Self::Main, Self::Companion];
-}
 
 /// Names a call of a client: each machine names its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CallKey {
-    pub(crate) side: Side,
+    pub(crate) role: Role,
     pub(crate) id: CallId,
 }
 
@@ -39,32 +27,32 @@ impl Machines {
         Self { main, companion: None, config }
     }
 
-    /// The machine of a side, if that side is open.
-    pub(crate) const fn get(&mut self, side: Side) -> Option<&mut Machine> {
-        match side {
-            Side::Main => Some(&mut self.main),
-            Side::Companion => self.companion.as_mut(),
+    /// The machine of a role, if that role is open.
+    pub(crate) const fn get(&mut self, role: Role) -> Option<&mut Machine> {
+        match role {
+            Role::Main => Some(&mut self.main),
+            Role::Companion => self.companion.as_mut(),
         }
     }
 
     /// The same to look at; what a companion that is not open knows, is what the main link knows.
-    pub(crate) fn view(&self, side: Side) -> &Machine {
-        self.companion.as_ref().filter(|_| side == Side::Companion).unwrap_or(&self.main)
+    pub(crate) fn view(&self, role: Role) -> &Machine {
+        self.companion.as_ref().filter(|_| role == Role::Companion).unwrap_or(&self.main)
     }
 
-    /// The machine of a side, which is opened with `seed` if it is not open.
+    /// The machine of a role, which is opened with `seed` if it is not open.
     ///
     /// The seed is drawn without the lock, and only if it is needed: see [`is_open`](Self::is_open).
     pub(crate) fn open(
         &mut self,
-        side: Side,
+        role: Role,
         now: Instant,
         seed: Option<Zeroizing<[u8; 32]>>,
     ) -> Result<&mut Machine, CallError> {
-        match (side, &mut self.companion) {
-            (Side::Main, _) => Ok(&mut self.main),
-            (Side::Companion, Some(companion)) => Ok(companion),
-            (Side::Companion, companion @ None) => {
+        match (role, &mut self.companion) {
+            (Role::Main, _) => Ok(&mut self.main),
+            (Role::Companion, Some(companion)) => Ok(companion),
+            (Role::Companion, companion @ None) => {
                 let seed = seed.ok_or(InvalidRequest::Missing { member: "seed" })?;
                 let mut config = self.config;
                 config.role = Role::Companion;
@@ -73,8 +61,8 @@ impl Machines {
         }
     }
 
-    pub(crate) fn is_open(&self, side: Side) -> bool {
-        side == Side::Main || self.companion.is_some()
+    pub(crate) fn is_open(&self, role: Role) -> bool {
+        role == Role::Main || self.companion.is_some()
     }
 
     /// All that are open.
