@@ -9,6 +9,7 @@ mod after;
 pub mod bodies;
 pub mod boxes;
 mod daemon;
+pub mod explore;
 mod net;
 mod pair;
 mod profiles;
