@@ -45,6 +45,8 @@ pub(super) enum Expect {
     Kind,
     /// A plaintext.
     Plaintext(Vec<u8>),
+    /// The plaintext of a box, once it is filled.
+    Polled(ReadCap, MessageBoxIndex, Vec<u8>),
     /// It never succeeds: the box is not written.
     Unwritten,
     /// A box is filled.
@@ -67,9 +69,12 @@ impl Prepared {
         Self { what, plain: plain(&request), class: request.kind().class(), request, expect }
     }
 
-    /// Whether it may wait for ever, as documented.
-    pub(super) fn may_wait(&self) -> bool {
-        self.what == What::Poll
+    /// Whether it may wait for ever, as documented: for a box that nobody writes.
+    pub(super) fn may_wait(&self, devnet: &Devnet) -> bool {
+        match &self.expect {
+            Expect::Polled(cap, index, _) => devnet.read_box(cap, index) == BoxState::NotWritten,
+            _ => false,
+        }
     }
 
     /// What is wrong with the end of a call, looking at the daemon's boxes.
@@ -93,13 +98,16 @@ impl Prepared {
         let fine = match (&self.expect, reply) {
             (Expect::Reply(expected), reply) => expected == reply,
             (Expect::Kind, _) => true,
-            (Expect::Plaintext(expected), AnyReply::StartResendingEncryptedMessage(reply)) => {
+            (
+                Expect::Plaintext(expected) | Expect::Polled(_, _, expected),
+                AnyReply::StartResendingEncryptedMessage(reply),
+            ) => {
                 reply.plaintext.as_ref().is_some_and(|plaintext| plaintext[..] == expected[..])
             }
             (Expect::Stored(cap, index, text), _) => {
                 devnet.read_box(cap, index) == BoxState::Message(text.clone())
             }
-            (Expect::Plaintext(_) | Expect::Unwritten, _) => false,
+            (Expect::Plaintext(_) | Expect::Polled(..) | Expect::Unwritten, _) => false,
         };
         (!fine).then(|| format!("{:?} succeeded with the wrong result", self.what))
     }

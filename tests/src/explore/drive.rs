@@ -101,6 +101,7 @@ impl World {
         link.daemon_closed = closed.contains(&conn);
         if link.daemon_closed {
             link.up.clear();
+            link.up_part.clear();
         }
     }
 
@@ -156,7 +157,9 @@ impl World {
         };
         let Some(key) = key else { return };
         if self.live.iter().any(|live| live.key == key) {
-            self.break_with("a live key was started again on one link".to_owned());
+            let cancelled = self.cancels.iter().any(|(_, cancelled)| *cancelled == key);
+            let how = if cancelled { "before its cancel was answered" } else { "without a cancel" };
+            self.break_with(format!("a live key was started again on one link, {how}"));
         }
         self.live.push(Live { key, query });
     }

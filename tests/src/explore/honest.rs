@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use kpthin_core::machine::{Config, LinkStatus, Machine};
 
-use super::{Faults, Step, World, calls::Stage};
+use super::{Faults, Step, What, World, calls::Stage};
 
 /// Every documented wait is shorter.
 const HOURS: Duration = Duration::from_secs(6 * 3_600);
@@ -60,7 +60,7 @@ impl Honest {
         let until = world.now + HOURS;
         for _ in 0..STEPS_MAX {
             if world.broken.is_some() {
-                return world.broken.map(|broken| format!("{broken} (in the end)"));
+                return world.broken;
             }
             if world.is_quiet() {
                 let fingerprint = world.told().finish();
@@ -78,7 +78,7 @@ impl Honest {
                 }
             }
             let next = world.next_honest().filter(|_| world.now < until);
-            let Some(step) = next.or_else(|| world.end_of_a_poll()) else { break };
+            let Some(step) = world.end_of_a_poll().or(next) else { break };
             world.apply(step);
         }
         let open: Vec<_> = world.open().map(|(number, _)| world.plan.calls[number].what).collect();
@@ -93,9 +93,9 @@ impl World {
 
     /// A read that waits for a box which nobody writes ends only when it is cancelled.
     fn end_of_a_poll(&self) -> Option<Step> {
-        let (poll, _) = self.open().find(|(number, _)| self.plan.calls[*number].may_wait())?;
-        let all = self.open().all(|(number, _)| self.plan.calls[number].may_wait());
-        all.then_some(Step::Cancel(poll))
+        let (poll, _) = self.open().next()?;
+        let all = || self.open().all(|(number, _)| self.plan.calls[number].may_wait(&self.devnet));
+        (self.is_quiet() && all()).then_some(Step::Cancel(poll))
     }
 
     /// All calls have ended: what is left of them?
@@ -130,8 +130,10 @@ impl World {
     /// A link later, the machine is like one that never had a call.
     fn compare_with_a_new_one(self) -> Option<String> {
         // Replies that may still come for messages are remembered, as documented.
-        let abandoned = self.plan.calls.iter().zip(&self.calls).any(|(prepared, call)| {
-            prepared.class == kpthin_core::wire::Class::Message && call.stage != Stage::Ended(None)
+        let abandoned = self.plan.calls.iter().zip(&self.calls).any(|(prepared, call)| match prepared.what {
+            What::Message => call.stage != Stage::Ended(None),
+            What::MessageWithoutReply => true,
+            _ => false,
         });
         if abandoned {
             return None;

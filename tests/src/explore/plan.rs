@@ -113,9 +113,10 @@ impl Preparer {
                 Prepared::new(what, request, Expect::Kind)
             }
             What::Poll => {
-                let stream = self.stream(1);
-                let request = self.read(&stream, Unwritten::Polls);
-                Prepared::new(what, request, Expect::Plaintext(b"written".to_vec()))
+                let keys = self.keys(1);
+                let request = self.read(&Stream::of(keys.clone()), Unwritten::Polls);
+                let expect = Expect::Polled(keys.read_cap, keys.first_message_index, b"written".to_vec());
+                Prepared::new(what, request, expect)
             }
             What::Read => {
                 let stream = self.stream(2);

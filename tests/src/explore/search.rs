@@ -12,7 +12,9 @@ use super::{Setting, Step, World, honest::Honest};
 /// So many different findings of one world are enough.
 const FINDINGS_MAX: usize = 12;
 /// One of so many states that were reached again is compared with the one seen first.
-const COMPARED: u64 = 64;
+const COMPARED: u64 = 16;
+/// No more than so many are kept for that.
+const TWINS_MAX: usize = 1_000;
 
 /// Something that must not be, and the shortest way there.
 #[derive(Clone, Debug)]
@@ -45,13 +47,24 @@ pub struct Report {
     pub took: Duration,
     /// Whether all states were seen.
     pub complete: bool,
-    /// States that were reached again and compared, and how many of them went on in another way.
-    pub compared: (usize, usize),
-    /// What must not be; of several of a kind the first.
+    /// States that were reached again in another way and compared with the one seen first.
+    pub compared: usize,
+    /// What must not be, or is known to be; of several of a kind the first.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
+    /// What is not known.
+    pub fn new_findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| !self.setting.known.contains(&finding.text.as_str()))
+    }
+
+    /// What is known and was not found any more, though all states were seen.
+    pub fn mended(&self) -> impl Iterator<Item = &'static str> {
+        let found = |known: &str| self.findings.iter().any(|finding| finding.text == known);
+        self.setting.known.iter().copied().filter(move |known| self.complete && !found(known))
+    }
+
     /// The heads of the columns.
     pub const HEAD: &str = "| world | profile | states | transitions | depth | seconds | |\n|---|---|---|---|---|---|---|";
 }
@@ -73,13 +86,29 @@ struct Seen {
     depth: u32,
 }
 
+/// A state that was seen before, reached in another way.
+struct Twin {
+    first: u32,
+    world: Box<World>,
+    from: u32,
+    step: Step,
+}
+
 struct Search {
     seen: Vec<Seen>,
     numbers: HashMap<u128, u32>,
     queue: VecDeque<(u32, Box<World>)>,
+    /// What comes after each state, in the order of their numbers.
+    after: Vec<u128>,
+    twins: Vec<Twin>,
+    again: u64,
     honest: Honest,
     findings: Vec<Finding>,
     transitions: usize,
+}
+
+const fn together(all: u128, next: u128) -> u128 {
+    all.rotate_left(5) ^ next
 }
 
 /// Goes through all states of a world.
@@ -91,6 +120,9 @@ pub fn search(setting: &Setting) -> Report {
         seen: vec![Seen { from: 0, step: None, depth: 0 }],
         numbers: HashMap::from([(first.fingerprint(), 0)]),
         queue: VecDeque::from([(0, Box::new(first.clone()))]),
+        after: Vec::new(),
+        twins: Vec::new(),
+        again: 0,
         honest: Honest::default(),
         findings: Vec::new(),
         transitions: 0,
@@ -106,9 +138,8 @@ pub fn search(setting: &Setting) -> Report {
         search.expand(number, &world);
     }
     let steps = search.path(last.0);
-    let transcript = steps.iter().fold(first, |world, step| world.after(*step)).transcript;
-    if transcript != last.1 {
-        search.findings.push(Finding { text: "the same steps gave other bytes".to_owned(), steps });
+    if steps.iter().fold(first, |world, step| world.after(*step)).transcript != last.1 {
+        search.find("the same steps gave other bytes", last.0, None);
     }
     Report {
         setting: *setting,
@@ -117,13 +148,15 @@ pub fn search(setting: &Setting) -> Report {
         depth: search.seen.iter().map(|seen| seen.depth as usize).max().unwrap_or_default(),
         took: began.elapsed(),
         complete,
-        compared: (0, 0),
+        compared: search.compare(),
         findings: search.findings,
     }
 }
 
 impl Search {
     fn expand(&mut self, number: u32, world: &World) {
+        let setting = world.plan.setting;
+        let mut all = 0;
         for step in world.steps() {
             self.transitions += 1;
             let next = catch_unwind(AssertUnwindSafe(|| {
@@ -132,14 +165,21 @@ impl Search {
                 (next, fingerprint)
             }));
             let Ok((next, fingerprint)) = next else {
-                self.find("a panic".to_owned(), number, Some(step));
+                self.find("a panic", number, Some(step));
                 continue;
             };
-            if let Some(broken) = next.broken {
+            for (bit, known) in setting.known.iter().enumerate() {
+                if next.known & 1 << bit != 0 {
+                    self.find(known, number, Some(step));
+                }
+            }
+            if let Some(broken) = &next.broken {
                 self.find(broken, number, Some(step));
                 continue;
             }
-            if self.numbers.contains_key(&fingerprint) {
+            all = together(all, fingerprint);
+            if let Some(first) = self.numbers.get(&fingerprint).copied() {
+                self.remember(first, next, number, step);
                 continue;
             }
             let new = u32::try_from(self.seen.len()).expect("fewer states");
@@ -148,19 +188,45 @@ impl Search {
             if next.is_quiet()
                 && let Some(wrong) = self.honest.judge(&next)
             {
-                self.find(wrong, new, None);
+                self.find(&wrong, new, None);
             }
             self.queue.push_back((new, Box::new(next)));
         }
+        self.after.push(all);
     }
 
-    fn find(&mut self, text: String, number: u32, step: Option<Step>) {
+    /// Keeps one of many states that were seen before, to compare it in the end.
+    fn remember(&mut self, first: u32, world: World, from: u32, step: Step) {
+        self.again += 1;
+        if self.again.is_multiple_of(COMPARED) && self.twins.len() < TWINS_MAX {
+            self.twins.push(Twin { first, world: Box::new(world), from, step });
+        }
+    }
+
+    /// States that count as one have to go on as one.
+    fn compare(&mut self) -> usize {
+        let mut compared = 0;
+        for Twin { first, world, from, step } in std::mem::take(&mut self.twins) {
+            let Some(all) = self.after.get(first as usize).copied() else { continue };
+            compared += 1;
+            let after = world.steps().into_iter().filter_map(|step| {
+                let next = world.after(step);
+                next.broken.is_none().then(|| next.fingerprint())
+            });
+            if after.fold(0, together) != all {
+                self.find("two states that count as one go on in different ways", from, Some(step));
+            }
+        }
+        compared
+    }
+
+    fn find(&mut self, text: &str, number: u32, step: Option<Step>) {
         if self.findings.iter().any(|finding| finding.text == text) {
             return;
         }
         let mut steps = self.path(number);
         steps.extend(step);
-        self.findings.push(Finding { text, steps });
+        self.findings.push(Finding { text: text.to_owned(), steps });
     }
 
     fn path(&self, mut number: u32) -> Vec<Step> {

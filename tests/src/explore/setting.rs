@@ -65,6 +65,8 @@ pub struct Setting {
     pub lazy: bool,
     /// How long the daemon keeps a session without connection.
     pub grace: Duration,
+    /// What the times of a daemon like the real one are multiplied by.
+    pub scale: f64,
     /// The search stops after so many states.
     pub states_max: usize,
     /// Whether it belongs to every run of the tests.
@@ -98,6 +100,7 @@ impl Setting {
         begin: Begin::Up,
         lazy: false,
         grace: Duration::from_secs(600),
+        scale: 0.01,
         states_max: 1_000_000,
         quick: false,
         known: &[],
@@ -112,8 +115,11 @@ impl Setting {
     pub fn config(&self) -> DevnetConfig {
         let profile = DevnetConfig::PROFILES.iter().find(|(name, _)| *name == self.profile);
         let mut config = profile.unwrap_or_else(|| panic!("no profile {}", self.profile)).1();
-        if self.profile != "instant" {
-            config = config.scaled(0.01);
+        if self.profile == "instant" {
+            // Every poll is a state.
+            config.timing.poll_interval = Duration::from_secs(200);
+        } else {
+            config = config.scaled(self.scale);
         }
         // Times that are drawn at random would keep apart what differs in nothing else.
         config.timing.pacing = Pacing::Even;

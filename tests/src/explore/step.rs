@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use kpthin_core::machine::{DisconnectCause, LinkStatus};
 
 use super::{
-    World,
+    What, World,
     calls::{Asked, Call, Stage},
     wire::Ghost,
 };
@@ -153,16 +153,16 @@ impl World {
         }
         if let Some(link) = &self.link {
             match link.conn {
-                None if self.stopped => steps.push(Step::Refuse),
+                // It takes as long as it takes somebody to listen, unless it is refused.
+                None if self.stopped => {}
                 None => steps.push(Step::Accept),
-                Some(conn) if link.passes() => {
+                Some(_) if link.passes() => {
                     if self.can_deliver_up() {
                         steps.push(Step::Up);
                     }
                     if !link.down.is_empty() || link.daemon_closed {
                         steps.push(Step::Down);
                     }
-                    let _ = conn;
                 }
                 Some(_) if link.unseen => steps.push(Step::Notice),
                 Some(conn) => {
@@ -214,16 +214,16 @@ impl World {
                 may(left.local, Step::Local);
                 may(left.unseen, Step::Unseen);
             }
-            if link.up.front().is_some_and(|frame| frame.len() > 8) && self.can_deliver_up() {
+            if link.up_part.is_empty() && !link.up.is_empty() && self.can_deliver_up() {
                 may(left.torn, Step::TornUp);
                 may(left.parts, Step::PartUp);
             }
-            if link.down.front().is_some_and(|frame| frame.len() > 8) {
+            if link.down_part.is_empty() && !link.down.is_empty() {
                 may(left.torn, Step::TornDown);
                 may(left.parts, Step::PartDown);
             }
         }
-        if self.link.as_ref().is_some_and(|link| link.conn.is_none()) && !self.stopped {
+        if self.link.as_ref().is_some_and(|link| link.conn.is_none()) {
             may(left.refusals, Step::Refuse);
         }
         if self.stopped {
@@ -276,7 +276,7 @@ impl World {
                 self.left.deadlines -= 1;
                 self.ask_to_end(number, Asked::Deadline);
             }
-            Step::Down => self.down(None),
+            Step::Down => self.down(false),
             Step::Ended => {
                 if let Some(link) = self.link.take() {
                     let cause = link.cut.unwrap_or(DisconnectCause::EndOfFile);
@@ -314,16 +314,14 @@ impl World {
             }
             Step::PartDown => {
                 self.left.parts -= 1;
-                self.down(Some(2));
+                self.down(true);
             }
             Step::PartUp => {
                 self.left.parts -= 1;
-                self.up(Some(2));
+                self.up(true);
             }
             Step::Refuse => {
-                if !self.stopped {
-                    self.left.refusals -= 1;
-                }
+                self.left.refusals -= 1;
                 if let Some(link) = self.link.take() {
                     self.machine.handle_connect_failed(now, link.id, "refused");
                 }
@@ -345,19 +343,19 @@ impl World {
             Step::Time(who) => self.wake(who),
             Step::TornDown => {
                 self.left.torn -= 1;
-                self.down(Some(2));
+                self.down(true);
                 self.cut();
             }
             Step::TornUp => {
                 self.left.torn -= 1;
-                self.up(Some(2));
+                self.up(true);
                 self.cut();
             }
             Step::Unseen => {
                 self.left.unseen -= 1;
                 self.unseen();
             }
-            Step::Up => self.up(None),
+            Step::Up => self.up(false),
             Step::Write => self.writing = true,
         }
         self.drain();
@@ -380,6 +378,10 @@ impl World {
         let request = self.plan.calls[number].request.clone();
         let id = self.machine.start(self.now, request, None);
         self.calls[number].stage = Stage::Open(id);
+        if self.plan.calls[number].what == What::CancelWrite {
+            let prepared = self.plan.calls.iter().zip(&mut self.calls);
+            prepared.filter(|(prepared, _)| prepared.what == What::Write).for_each(|(_, write)| write.ending = Asked::Cancel);
+        }
     }
 
     fn ask_to_end(&mut self, number: usize, how: Asked) {
@@ -394,34 +396,37 @@ impl World {
         }
     }
 
-    fn up(&mut self, part: Option<usize>) {
+    fn up(&mut self, half: bool) {
         let Some(link) = &mut self.link else { return };
         let Some(conn) = link.conn else { return };
         let Some(mut frame) = link.up.pop_front() else {
             link.eof_told = true;
             return self.devnet.handle_eof(self.now, conn);
         };
-        if let Some(part) = part {
-            link.up.push_front(frame.split_off(frame.len() / part));
+        if half {
+            link.up.push_front(frame.split_off(frame.len() / 2));
+            link.up_part.extend(&frame);
         } else {
-            self.seen(&frame);
+            let whole = [std::mem::take(&mut link.up_part), frame.clone()].concat();
+            self.seen(&whole);
         }
         self.devnet.handle_input(self.now, conn, &frame);
     }
 
-    fn down(&mut self, part: Option<usize>) {
+    fn down(&mut self, half: bool) {
         let Some(link) = &mut self.link else { return };
         let id = link.id;
         let Some(mut frame) = link.down.pop_front() else {
             self.link = None;
             return self.machine.handle_disconnected(self.now, id, DisconnectCause::EndOfFile);
         };
-        if let Some(part) = part {
-            link.down.push_front(frame.split_off(frame.len() / part));
-        }
         let hands_over = link.hands_over();
-        if part.is_none() {
-            self.heard(&frame);
+        if half {
+            link.down.push_front(frame.split_off(frame.len() / 2));
+            link.down_part.extend(&frame);
+        } else {
+            let whole = [std::mem::take(&mut link.down_part), frame.clone()].concat();
+            self.heard(&whole);
         }
         if hands_over {
             self.machine.handle_input(self.now, id, &frame);

@@ -16,6 +16,9 @@ pub(super) struct Link {
     pub(super) conn: Option<ConnId>,
     pub(super) up: VecDeque<Vec<u8>>,
     pub(super) down: VecDeque<Vec<u8>>,
+    /// What has arrived of the frame whose rest is the first on its way.
+    pub(super) up_part: Vec<u8>,
+    pub(super) down_part: Vec<u8>,
     /// The client ends it, and waits for the daemon's end until then.
     pub(super) ends: Option<(DisconnectMode, Instant)>,
     /// The daemon was told that nothing more comes.
@@ -35,6 +38,8 @@ impl Link {
             conn: None,
             up: VecDeque::new(),
             down: VecDeque::new(),
+            up_part: Vec::new(),
+            down_part: Vec::new(),
             ends: None,
             eof_told: false,
             daemon_closed: false,

@@ -54,6 +54,8 @@ pub struct World {
     pub(super) transcript: u64,
     /// What must not be.
     pub(super) broken: Option<String>,
+    /// The same, as far as it is known: a bit for each of the setting's.
+    pub(super) known: u16,
 }
 
 impl World {
@@ -80,6 +82,7 @@ impl World {
             closed: false,
             transcript: 0,
             broken: None,
+            known: 0,
         };
         world.drain();
         if setting.begin == Begin::Up {
@@ -92,7 +95,12 @@ impl World {
     }
 
     pub(super) fn break_with(&mut self, text: String) {
-        self.broken.get_or_insert(text);
+        match self.plan.setting.known.iter().position(|known| text.starts_with(known)) {
+            Some(known) => self.known |= 1 << known,
+            None => {
+                self.broken.get_or_insert(text);
+            }
+        }
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -154,8 +162,11 @@ impl World {
 
     fn tell_link(&self, to: &mut Fingerprint, link: &Link) {
         to.option(link.conn, |to, conn| to.name(&conn_name(conn)));
-        to.list(&link.up, |to, frame| to.frames(frame));
-        to.list(&link.down, |to, frame| to.frames(frame));
+        for (part, frames) in [(&link.up_part, &link.up), (&link.down_part, &link.down)] {
+            to.number(part.len());
+            let rest = frames.iter().flatten();
+            to.frames(&part.iter().chain(rest).copied().collect::<Vec<_>>());
+        }
         to.option(link.ends, |to, (mode, until)| {
             to.tag(&format!("{mode:?}"));
             to.time(until);

@@ -32,7 +32,8 @@ impl Machine {
         to.frames(self.buffer.pending());
         to.list(&self.outputs, |to, output| to.tag(&alloc::format!("{output:?}")));
         to.option(self.closed, |to, reason| to.tag(&alloc::format!("{reason:?}")));
-        to.option(self.farewell, |to, link| link.tell(to));
+        // That of a link that is gone means nothing any more.
+        to.option(self.farewell.filter(|link| self.link.id() == Some(*link)), |to, link| link.tell(to));
     }
 }
 
