@@ -101,9 +101,7 @@ impl Prepared {
             (
                 Expect::Plaintext(expected) | Expect::Polled(_, _, expected),
                 AnyReply::StartResendingEncryptedMessage(reply),
-            ) => {
-                reply.plaintext.as_ref().is_some_and(|plaintext| plaintext[..] == expected[..])
-            }
+            ) => reply.plaintext.as_ref().is_some_and(|plaintext| plaintext[..] == expected[..]),
             (Expect::Stored(cap, index, text), _) => {
                 devnet.read_box(cap, index) == BoxState::Message(text.clone())
             }
@@ -119,8 +117,12 @@ impl Prepared {
         }
         let what = self.what;
         match error.fate() {
-            Fate::NotSent if call.seen > 0 => Some(format!("{what:?} is not sent, but the daemon saw it: {error:?}")),
-            Fate::NotSent if call.written > 0 => Some(format!("{what:?} is not sent, but it was written: {error:?}")),
+            Fate::NotSent if call.seen > 0 => {
+                Some(format!("{what:?} is not sent, but the daemon saw it: {error:?}"))
+            }
+            Fate::NotSent if call.written > 0 => {
+                Some(format!("{what:?} is not sent, but it was written: {error:?}"))
+            }
             Fate::MaybeExecuted if call.written == 0 => {
                 Some(format!("{what:?} may be executed, but it was not written: {error:?}"))
             }
@@ -175,7 +177,8 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) const NEW: Self = Self { stage: Stage::NotStarted, ending: Asked::Nothing, written: 0, seen: 0 };
+    pub(super) const NEW: Self =
+        Self { stage: Stage::NotStarted, ending: Asked::Nothing, written: 0, seen: 0 };
 
     pub(super) const fn open(&self) -> Option<CallId> {
         match self.stage {

@@ -82,7 +82,8 @@ impl World {
     /// Does steps in the order in which they happen where nothing goes wrong.
     pub(super) fn next_honest(&self) -> Option<Step> {
         let steps = self.steps();
-        let order = [Step::StartDaemon, Step::MixnetOn, Step::Accept, Step::Write, Step::Up, Step::Ended, Step::Down];
+        let order =
+            [Step::StartDaemon, Step::MixnetOn, Step::Accept, Step::Write, Step::Up, Step::Ended, Step::Down];
         order
             .into_iter()
             .find(|step| steps.contains(step))

@@ -8,6 +8,8 @@ use kpthin_core::{
     wire::{AnyReply, AnyRequest, AnyResponse, Class, ReplyFrame, RequestFrame, WriteCapHash},
 };
 
+use kpthin_devnet::ConnId;
+
 use super::{
     World,
     calls::Stage,
@@ -74,35 +76,41 @@ impl World {
     }
 
     fn drain_devnet(&mut self) {
-        let mut closed = Vec::new();
-        self.devnet_wake = loop {
-            match self.devnet.poll_output() {
-                kpthin_devnet::Output::Close(conn, _) => closed.push(conn),
-                kpthin_devnet::Output::Idle { wake_at } => break wake_at,
-                _ => {}
+        loop {
+            let mut closed = Vec::new();
+            self.devnet_wake = loop {
+                match self.devnet.poll_output() {
+                    kpthin_devnet::Output::Close(conn, _) => closed.push(conn),
+                    kpthin_devnet::Output::Idle { wake_at } => break wake_at,
+                    _ => {}
+                }
+            };
+            if !self.fetch(&closed) {
+                return;
             }
-        };
+        }
+    }
+
+    /// Takes what the daemon has to say; tells whether there was anything.
+    fn fetch(&mut self, closed: &[ConnId]) -> bool {
+        let mut unheard = Vec::new();
         for ghost in &self.ghosts {
-            self.devnet.poll_transmit(self.now, ghost.conn, &mut Vec::new());
+            self.devnet.poll_transmit(self.now, ghost.conn, &mut unheard);
         }
         self.ghosts.retain(|ghost| !closed.contains(&ghost.conn));
-        let Some(link) = &mut self.link else { return };
-        let Some(conn) = link.conn.filter(|_| !link.daemon_closed) else { return };
-        loop {
-            let mut out = Vec::new();
-            self.devnet.poll_transmit(self.now, conn, &mut out);
-            if out.is_empty() {
-                break;
-            }
-            if link.passes() {
-                split(&out, &mut link.down);
-            }
+        let Some(link) = &mut self.link else { return !unheard.is_empty() };
+        let Some(conn) = link.conn.filter(|_| !link.daemon_closed) else { return !unheard.is_empty() };
+        let mut out = Vec::new();
+        self.devnet.poll_transmit(self.now, conn, &mut out);
+        if link.passes() {
+            split(&out, &mut link.down);
         }
         link.daemon_closed = closed.contains(&conn);
         if link.daemon_closed {
             link.up.clear();
             link.up_part.clear();
         }
+        !(out.is_empty() && unheard.is_empty())
     }
 
     fn disconnect(&mut self, id: LinkId, mode: DisconnectMode) {
@@ -143,7 +151,9 @@ impl World {
         }
         let Some(query) = frame.query_id else { return };
         let key = match &frame.request {
-            AnyRequest::StartResendingEncryptedMessage(start) => start.envelope_hash.map(|hash| *hash.as_bytes()),
+            AnyRequest::StartResendingEncryptedMessage(start) => {
+                start.envelope_hash.map(|hash| *hash.as_bytes())
+            }
             AnyRequest::StartResendingCopyCommand(start) => {
                 start.write_cap.as_ref().map(|cap| *WriteCapHash::of(cap).as_bytes())
             }
@@ -186,7 +196,9 @@ impl World {
             return;
         }
         let body = frame.get(4..).unwrap_or_default();
-        let Ok(Some(AnyResponse::Reply(ReplyFrame { query_id: Some(query), .. }))) = AnyResponse::decode(body) else {
+        let Ok(Some(AnyResponse::Reply(ReplyFrame { query_id: Some(query), .. }))) =
+            AnyResponse::decode(body)
+        else {
             return;
         };
         self.live.retain(|live| live.query != query);

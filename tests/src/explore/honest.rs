@@ -111,7 +111,10 @@ impl World {
         }
         let status = self.machine.status();
         if (status.queued, status.outstanding) != (0, 0) {
-            return Some(format!("left behind: {} queued, {} outstanding", status.queued, status.outstanding));
+            return Some(format!(
+                "left behind: {} queued, {} outstanding",
+                status.queued, status.outstanding
+            ));
         }
         // A link that only the client still has is as good as one that is up.
         if status.link != LinkStatus::Up {
@@ -166,4 +169,3 @@ impl World {
         to.finish()
     }
 }
-

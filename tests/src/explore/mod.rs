@@ -15,9 +15,11 @@ mod setting;
 mod step;
 mod wire;
 mod world;
+mod worlds;
 
 pub use calls::What;
 pub use search::{Finding, Report, replay, search};
 pub use setting::{Begin, Faults, Setting};
 pub use step::{Step, Who};
 pub use world::World;
+pub use worlds::{UNANSWERED, UNFENCED, WORLDS};

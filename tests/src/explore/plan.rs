@@ -169,4 +169,3 @@ pub(super) fn prepare(setting: Setting) -> (Plan, Devnet, Instant) {
     devnet.handle_timeout(until);
     (Plan { setting, calls }, devnet, until)
 }
-

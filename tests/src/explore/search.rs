@@ -66,7 +66,8 @@ impl Report {
     }
 
     /// The heads of the columns.
-    pub const HEAD: &str = "| world | profile | states | transitions | depth | seconds | |\n|---|---|---|---|---|---|---|";
+    pub const HEAD: &str =
+        "| world | profile | states | transitions | depth | seconds | |\n|---|---|---|---|---|---|---|";
 }
 
 impl fmt::Display for Report {
@@ -95,6 +96,7 @@ struct Twin {
 }
 
 struct Search {
+    first: World,
     seen: Vec<Seen>,
     numbers: HashMap<u128, u32>,
     queue: VecDeque<(u32, Box<World>)>,
@@ -107,6 +109,13 @@ struct Search {
     transitions: usize,
 }
 
+/// What can come next.
+fn after(world: &World) -> Vec<(Step, u128)> {
+    let steps = world.steps().into_iter();
+    let next = steps.map(|step| (step, world.after(step)));
+    next.filter(|(_, next)| next.broken.is_none()).map(|(step, next)| (step, next.fingerprint())).collect()
+}
+
 const fn together(all: u128, next: u128) -> u128 {
     all.rotate_left(5) ^ next
 }
@@ -117,6 +126,7 @@ pub fn search(setting: &Setting) -> Report {
     let began = Instant::now();
     let first = World::new(*setting);
     let mut search = Search {
+        first: first.clone(),
         seen: vec![Seen { from: 0, step: None, depth: 0 }],
         numbers: HashMap::from([(first.fingerprint(), 0)]),
         queue: VecDeque::from([(0, Box::new(first.clone()))]),
@@ -184,7 +194,11 @@ impl Search {
             }
             let new = u32::try_from(self.seen.len()).expect("fewer states");
             self.numbers.insert(fingerprint, new);
-            self.seen.push(Seen { from: number, step: Some(step), depth: self.seen[number as usize].depth + 1 });
+            self.seen.push(Seen {
+                from: number,
+                step: Some(step),
+                depth: self.seen[number as usize].depth + 1,
+            });
             if next.is_quiet()
                 && let Some(wrong) = self.honest.judge(&next)
             {
@@ -209,13 +223,16 @@ impl Search {
         for Twin { first, world, from, step } in std::mem::take(&mut self.twins) {
             let Some(all) = self.after.get(first as usize).copied() else { continue };
             compared += 1;
-            let after = world.steps().into_iter().filter_map(|step| {
-                let next = world.after(step);
-                next.broken.is_none().then(|| next.fingerprint())
-            });
-            if after.fold(0, together) != all {
-                self.find("two states that count as one go on in different ways", from, Some(step));
+            if after(&world).into_iter().map(|(_, next)| next).fold(0, together) == all {
+                continue;
             }
+            let original =
+                self.path(first).into_iter().fold(self.first.clone(), |world, step| world.after(step));
+            let (one, other) = (after(&original), after(&world));
+            let differ: Vec<_> =
+                one.iter().filter(|next| !other.contains(next)).map(|(step, _)| step.to_string()).collect();
+            let text = format!("two states that count as one are not after {}", differ.join(", "));
+            self.find(&text, from, Some(step));
         }
         compared
     }

@@ -122,7 +122,8 @@ steps! {
 
 impl World {
     /// Everything that can happen next.
-    pub(super) fn steps(&self) -> Vec<Step> {
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         self.steps_of_the_program(&mut steps);
         self.steps_of_the_wire(&mut steps);
@@ -182,7 +183,9 @@ impl World {
 
     /// Whether the daemon can get something now.
     pub(super) fn can_deliver_up(&self) -> bool {
-        let Some(link) = self.link.as_ref().filter(|link| link.passes() && !link.daemon_closed) else { return false };
+        let Some(link) = self.link.as_ref().filter(|link| link.passes() && !link.daemon_closed) else {
+            return false;
+        };
         let eof = link.up.is_empty() && link.ends.is_some() && !link.eof_told;
         eof || (!link.up.is_empty() && link.conn.is_some_and(|conn| self.devnet.wants_input(conn)))
     }
@@ -245,7 +248,9 @@ impl World {
         if next > self.now && self.is_busy() && self.left.delays == 0 {
             return;
         }
-        steps.extend(wakes.iter().filter(|(at, _)| *at == next || *at <= self.now).map(|(_, who)| Step::Time(*who)));
+        steps.extend(
+            wakes.iter().filter(|(at, _)| *at == next || *at <= self.now).map(|(_, who)| Step::Time(*who)),
+        );
     }
 
     /// Does one step, and lets both sides react.
@@ -380,7 +385,9 @@ impl World {
         self.calls[number].stage = Stage::Open(id);
         if self.plan.calls[number].what == What::CancelWrite {
             let prepared = self.plan.calls.iter().zip(&mut self.calls);
-            prepared.filter(|(prepared, _)| prepared.what == What::Write).for_each(|(_, write)| write.ending = Asked::Cancel);
+            prepared
+                .filter(|(prepared, _)| prepared.what == What::Write)
+                .for_each(|(_, write)| write.ending = Asked::Cancel);
         }
     }
 
