@@ -40,7 +40,7 @@ pub enum What {
 #[derive(Clone, Debug)]
 pub(super) enum Expect {
     /// This very reply.
-    Reply(AnyReply),
+    Reply(Box<AnyReply>),
     /// A reply of the request's kind.
     Kind,
     /// A plaintext.
@@ -96,7 +96,7 @@ impl Prepared {
             return Some(format!("a reply of another kind: {:?}", reply.kind()));
         }
         let fine = match (&self.expect, reply) {
-            (Expect::Reply(expected), reply) => expected == reply,
+            (Expect::Reply(expected), reply) => **expected == *reply,
             (Expect::Kind, _) => true,
             (
                 Expect::Plaintext(expected) | Expect::Polled(_, _, expected),

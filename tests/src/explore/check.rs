@@ -1,4 +1,4 @@
-//! What has to be true in every state, and how time passes.
+//! How time passes, and what has to be true after every step.
 
 use std::time::Duration;
 

@@ -148,7 +148,7 @@ impl World {
         new.ghosts.clear();
         new.drain();
         new.run_until_up();
-        let [old, new] = [self, new].map(World::machine_a_link_later);
+        let [old, new] = [self, new].map(Self::machine_a_link_later);
         (old != new).then(|| "the machine is not like one that never had these calls".to_owned())
     }
 

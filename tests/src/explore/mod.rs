@@ -5,6 +5,7 @@
 //! breadth first, recognises states it has seen by their fingerprint, and checks each one. What breaks is told with the
 //! shortest row of steps that leads there, which [`replay`] repeats.
 
+mod act;
 mod calls;
 mod check;
 mod drive;

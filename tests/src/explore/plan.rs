@@ -105,7 +105,7 @@ impl Preparer {
             }
             What::Keypair => {
                 let reply = self.pair.call(keypair.clone()).expect("a stream");
-                Prepared::new(what, keypair, Expect::Reply(AnyReply::NewKeypair(reply)))
+                Prepared::new(what, keypair, Expect::Reply(Box::new(AnyReply::NewKeypair(reply))))
             }
             What::Message | What::MessageWithoutReply => {
                 let mut request = self.pair.echo(u64::from(number));

@@ -121,8 +121,9 @@ impl Setting {
         } else {
             config = config.scaled(self.scale);
         }
-        // Times that are drawn at random would keep apart what differs in nothing else.
+        // What is drawn at random next is no part of a state, so states that count as one would go on in different ways.
         config.timing.pacing = Pacing::Even;
+        config.quirks.retransmission_jitter = None;
         config.grace_period = self.grace;
         // No search takes so long, so how far off the end of the epoch is makes no difference.
         config.epoch_period = Duration::from_secs(10 * 365 * 86_400);
