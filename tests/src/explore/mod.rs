@@ -14,6 +14,8 @@ mod plan;
 mod search;
 mod setting;
 mod step;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod world;
 mod worlds;
