@@ -238,6 +238,8 @@ impl Search {
     }
 
     fn find(&mut self, text: &str, number: u32, step: Option<Step>) {
+        let known = self.first.plan.setting.known.iter().copied().find(|known| text.starts_with(known));
+        let text = known.unwrap_or(text);
         if self.findings.iter().any(|finding| finding.text == text) {
             return;
         }

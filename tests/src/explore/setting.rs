@@ -101,7 +101,7 @@ impl Setting {
         lazy: false,
         grace: Duration::from_secs(600),
         scale: 0.01,
-        states_max: 150_000,
+        states_max: 30_000,
         quick: false,
         known: &[],
     };

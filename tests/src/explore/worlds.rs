@@ -12,6 +12,8 @@ use super::{
 
 /// An operation's start follows its cancel at once.
 pub const UNFENCED: &str = "a live key was started again on one link, before its cancel was answered";
+/// A start that a forwarder held reaches the daemon behind its cancel, and runs there although nobody waits.
+pub const OVERTAKEN: &str = "the daemon still works on 1 operations for nobody";
 /// A local call is given up with the link on which it was silent.
 pub const UNANSWERED: &str = "Keypair failed with Unanswered";
 
@@ -132,7 +134,7 @@ pub const WORLDS: &[Setting] = &[
     FLAP_CUT,
     bounded(20_000, reference(FLAP)),
     quick(SHUT_DOWN),
-    SHUT_DOWN_MORE,
+    bounded(100_000, SHUT_DOWN_MORE),
     reference(SHUT_DOWN),
     newer(SHUT_DOWN),
     quick(CLOSE),
@@ -152,7 +154,7 @@ pub const WORLDS: &[Setting] = &[
     known(&[UNANSWERED], newer(HIDDEN_LOCAL)),
     reference(HIDDEN_MESSAGE),
     newer(HIDDEN_MESSAGE),
-    known(&[UNFENCED, UNANSWERED], reference(HIDDEN_MORE)),
+    known(&[UNFENCED, UNANSWERED, OVERTAKEN], reference(HIDDEN_MORE)),
     quick(CLOSED_HERE),
     reference(CLOSED_HERE),
     CLOSED_HERE_MORE,
