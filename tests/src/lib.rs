@@ -10,6 +10,7 @@ pub mod bodies;
 pub mod boxes;
 mod daemon;
 pub mod every;
+pub mod explore;
 mod net;
 mod pair;
 mod profiles;

@@ -20,6 +20,10 @@ impl Calls {
             id.tell(to);
             call.tell(to, query);
         });
+        to.unordered(&self.live, |to, (key, id)| {
+            key.tell(to);
+            id.tell(to);
+        });
         self.lanes.tell(to);
         self.cancels.tell(to);
         self.late.tell(to);
