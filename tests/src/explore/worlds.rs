@@ -94,6 +94,7 @@ const UNSEEN_MESSAGE: Setting =
     world("end not seen, message", &[Message], Faults { unseen: 1, ..CUT_CANCEL });
 const DEADLINE: Setting =
     world("deadline and delay", &[Write, Message], Faults { deadlines: 1, delays: 1, ..CUT });
+const UNWANTED: Setting = world("poll, cancelled", &[Poll], Faults { cancels: 1, ..NONE });
 const DELAY: Setting = world("delay", &[Keypair, Write], Faults { delays: 2, ..NONE });
 
 /// Every world.
@@ -163,4 +164,6 @@ pub const WORLDS: &[Setting] = &[
     UNSEEN_MESSAGE,
     quick(known(&[UNFENCED, UNANSWERED], DELAY)),
     known(&[UNFENCED], DEADLINE),
+    quick(known(&[UNFENCED], UNWANTED)),
+    quick(bounded(400, reference(UNWANTED))),
 ];
