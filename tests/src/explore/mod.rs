@@ -1,7 +1,7 @@
 //! A search of every state that a small world can be in.
 //!
 //! A [`World`] is a machine, an embedded daemon, the bytes between them, and a list of calls. Every order in which
-//! frames arrive, calls start and end, time passes and things go wrong is a row of [`Step`]s. [`search`] takes them all,
+//! frames arrive, calls start and end, time passes and things go wrong is a row of [`Step`]s. [`search()`] takes them all,
 //! breadth first, recognises states it has seen by their fingerprint, and checks each one. What breaks is told with the
 //! shortest row of steps that leads there, which [`replay`] repeats.
 
