@@ -83,7 +83,8 @@ fn replies_that_precede_the_answer_to_the_token(config: &DevnetConfig) {
         pair.run_for(3 * SECOND);
         let answered = pair.completion(message).is_some();
         lose_link_for(&mut pair, 5 * SECOND);
-        assert_eq!(resumed(&pair), Some(true));
+        // A session that nothing is waited for in is not worth it.
+        assert_eq!(resumed(&pair), Some(!answered));
         assert!(pair.settle(60 * SECOND));
         assert!(answered || pair.result(message).is_ok());
         pair.call(sample::keypair(1)).unwrap();
@@ -94,6 +95,9 @@ fn replies_that_precede_the_answer_to_the_token(config: &DevnetConfig) {
 fn broadcasts_in_the_middle_of_a_handshake(config: &DevnetConfig) {
     for step in 0..60 {
         let mut pair = reference(config, 1);
+        let message = echo(&pair);
+        pair.start(message);
+        pair.run_for(SECOND / 10);
         pair.cut_now(How::EndOfFile);
         pair.run_for(SECOND + step * Duration::from_millis(7));
         let now = pair.now();
@@ -146,8 +150,9 @@ fn a_result_that_was_lost_with_the_link(config: &DevnetConfig) {
         let [write] = &stream.prepare(&mut pair, 1)[..] else { panic!("one write") };
         let write = pair.start(write.clone());
         pair.run_for(step as u32 * SECOND / 8);
+        let answered = pair.completion(write).is_some();
         lose_link_for(&mut pair, 15 * SECOND);
-        assert_eq!(resumed(&pair), Some(true));
+        assert_eq!(resumed(&pair), Some(!answered));
         pair.finish(write).unwrap();
     }
 }

@@ -93,7 +93,14 @@ fn an_unanswered_operation_is_renewed_until_it_is_answered() {
 
 #[test]
 fn an_operation_is_not_renewed_while_the_mixnet_is_down() {
-    let mut pair = Pair::up(5, Scripted::silent());
+    // It answers cancels, and no start.
+    let mut pair = Pair::up(
+        5,
+        Scripted::new(|talk, frame| match &frame.request {
+            AnyRequest::StartResendingEncryptedMessage(_) => {}
+            _ => talk.answer(frame),
+        }),
+    );
     pair.start(sample::write(1));
     pair.run_for(MINUTE);
     pair.daemon.set_mixnet(false);

@@ -130,6 +130,7 @@ impl World {
         link.conn = Some(conn);
         let id = link.id;
         self.live.clear();
+        self.old_cancels |= !self.cancels.is_empty();
         self.cancels.clear();
         self.machine.handle_connected(self.now, id);
     }

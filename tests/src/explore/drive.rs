@@ -167,6 +167,7 @@ impl World {
             self.break_with(format!("a live key was started again on one link, {how}"));
         }
         self.live.push(Live { key, query });
+        self.started.push(Live { key, query });
     }
 
     /// Takes note of a frame that the daemon got.
@@ -187,15 +188,22 @@ impl World {
     /// Takes note of a frame that the machine got.
     pub(super) fn heard(&mut self, frame: &[u8]) {
         self.note(frame);
-        if self.live.is_empty() && self.cancels.is_empty() {
-            return;
-        }
         let body = frame.get(4..).unwrap_or_default();
-        let Ok(Some(AnyResponse::Reply(ReplyFrame { query_id: Some(query), .. }))) =
+        let Ok(Some(AnyResponse::Reply(ReplyFrame { query_id: Some(query), result, .. }))) =
             AnyResponse::decode(body)
         else {
             return;
         };
+        let is_final = result.is_ok_and(|reply| reply.kind().class() == Class::Operation);
+        // What a forwarder holds comes at any time.
+        let forwarded = self.plan.setting.faults.hidden + self.plan.setting.faults.local > 0;
+        if is_final
+            && !forwarded
+            && let Some(start) = self.started.iter().find(|start| start.query == query)
+            && self.started.iter().rfind(|later| later.key == start.key).is_some_and(|last| last.query != query)
+        {
+            self.break_with("an operation was started again although it had a result".to_owned());
+        }
         self.live.retain(|live| live.query != query);
         if let Some(at) = self.cancels.iter().position(|(cancel, _)| *cancel == query) {
             let (_, key) = self.cancels.remove(at);

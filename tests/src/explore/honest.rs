@@ -138,7 +138,8 @@ impl World {
             What::MessageWithoutReply => true,
             _ => false,
         });
-        if abandoned {
+        // So are cancels that the daemon may read yet, until it is another process.
+        if abandoned || self.old_cancels {
             return None;
         }
         let mut new = self.clone();

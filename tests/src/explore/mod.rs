@@ -25,4 +25,4 @@ pub use search::{Finding, Report, replay, search};
 pub use setting::{Begin, Faults, Setting};
 pub use step::{Step, Who};
 pub use world::World;
-pub use worlds::{OVERTAKEN, UNANSWERED, UNFENCED, WORLDS};
+pub use worlds::{OVERTAKEN, WORLDS};

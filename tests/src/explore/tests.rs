@@ -1,6 +1,9 @@
 //! What the search itself promises.
 
-use super::{Faults, Setting, Step, UNANSWERED, WORLDS, What, replay, search};
+use super::{Faults, Setting, Step, WORLDS, What, replay, search};
+
+/// How a local call ends on which two links in a row were silent.
+const UNANSWERED: &str = "Keypair failed with Unanswered";
 
 #[test]
 fn steps_are_read_as_they_are_shown() {
@@ -17,7 +20,7 @@ fn steps_are_read_as_they_are_shown() {
 fn a_finding_is_told_with_steps_that_lead_to_it() {
     let unknown = Setting {
         calls: &[What::Keypair],
-        faults: Faults { delays: 1, ..Setting::BASE.faults },
+        faults: Faults { delays: 4, ..Setting::BASE.faults },
         ..Setting::BASE
     };
     let report = search(&unknown);

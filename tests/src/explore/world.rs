@@ -21,8 +21,8 @@ use super::{
     wire::{Ghost, Link},
 };
 
-/// An operation that was written on this link and neither answered nor cancelled.
-#[derive(Clone, Debug)]
+/// The start of an operation.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Live {
     pub(super) key: [u8; 32],
     pub(super) query: QueryId,
@@ -42,7 +42,10 @@ pub struct World {
     pub(super) mixnet: bool,
     pub(super) calls: Vec<Call>,
     pub(super) left: Faults,
+    /// Those that were written on this link and neither answered nor cancelled.
     pub(super) live: Vec<Live>,
+    /// All starts of operations that were written, in their order.
+    pub(super) started: Vec<Live>,
     /// Cancels that were written on this link.
     pub(super) cancels: Vec<(QueryId, [u8; 32])>,
     pub(super) machine_wake: Option<Instant>,
@@ -50,6 +53,8 @@ pub struct World {
     /// The driver writes now.
     pub(super) writing: bool,
     pub(super) closed: bool,
+    /// Cancels were not answered before their link ended; the machine remembers them.
+    pub(super) old_cancels: bool,
     /// Stands for all bytes that were handed over.
     pub(super) transcript: u64,
     /// What must not be.
@@ -75,11 +80,13 @@ impl World {
             mixnet: true,
             left: Faults::default(),
             live: Vec::new(),
+            started: Vec::new(),
             cancels: Vec::new(),
             machine_wake: None,
             devnet_wake: None,
             writing: false,
             closed: false,
+            old_cancels: false,
             transcript: 0,
             broken: None,
             known: 0,

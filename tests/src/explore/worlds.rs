@@ -10,12 +10,8 @@ use super::{
     },
 };
 
-/// An operation's start follows its cancel at once.
-pub const UNFENCED: &str = "a live key was started again on one link, before its cancel was answered";
 /// A start that a forwarder held reaches the daemon behind its cancel, and runs there although nobody waits.
 pub const OVERTAKEN: &str = "the daemon still works on 1 operations for nobody";
-/// A local call is given up with the link on which it was silent.
-pub const UNANSWERED: &str = "Keypair failed with Unanswered";
 
 const NONE: Faults = Setting::BASE.faults;
 const CUT: Faults = Faults { cuts: 1, ..NONE };
@@ -128,7 +124,7 @@ pub const WORLDS: &[Setting] = &[
     newer(MIXED),
     MIXED_MORE,
     OPERATIONS,
-    known(&[UNFENCED], bounded(8_000, POLL)),
+    bounded(8_000, POLL),
     quick(CANCELS),
     reference(CANCELS),
     quick(FLAP),
@@ -149,21 +145,21 @@ pub const WORLDS: &[Setting] = &[
     quick(GRACE),
     reference(GRACE),
     quick(HIDDEN),
-    quick(known(&[UNFENCED], reference(HIDDEN))),
-    known(&[UNFENCED], newer(HIDDEN)),
-    known(&[UNANSWERED], reference(HIDDEN_LOCAL)),
-    known(&[UNANSWERED], newer(HIDDEN_LOCAL)),
+    quick(reference(HIDDEN)),
+    newer(HIDDEN),
+    reference(HIDDEN_LOCAL),
+    newer(HIDDEN_LOCAL),
     reference(HIDDEN_MESSAGE),
     newer(HIDDEN_MESSAGE),
-    known(&[UNFENCED, UNANSWERED, OVERTAKEN], reference(HIDDEN_MORE)),
+    known(&[OVERTAKEN], reference(HIDDEN_MORE)),
     quick(CLOSED_HERE),
     reference(CLOSED_HERE),
     CLOSED_HERE_MORE,
-    quick(known(&[UNFENCED, UNANSWERED], UNSEEN)),
-    known(&[UNFENCED, UNANSWERED], reference(UNSEEN)),
+    quick(UNSEEN),
+    reference(UNSEEN),
     UNSEEN_MESSAGE,
-    quick(known(&[UNFENCED, UNANSWERED], DELAY)),
-    known(&[UNFENCED], DEADLINE),
-    quick(known(&[UNFENCED], UNWANTED)),
+    quick(DELAY),
+    DEADLINE,
+    quick(UNWANTED),
     quick(bounded(400, reference(UNWANTED))),
 ];

@@ -20,6 +20,15 @@ pub(super) struct LinkUp {
     pub(super) again: bool,
     /// Whether the daemon is the process of the link before.
     pub(super) same_daemon: bool,
+    /// Whether the daemon may still have the link before this one.
+    pub(super) is_doubtful: bool,
+}
+
+/// What the calls tell of a link that was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Residue {
+    /// Whether something is waited for that the daemon may keep for the session.
+    pub(super) worth_resuming: bool,
 }
 
 impl LinkUp {

@@ -108,6 +108,12 @@ pub(super) mod waits {
     pub(crate) const SILENCE_CREATE: Duration = Duration::from_secs(60 * 60);
     /// An operation without a result is renewed after so much connected time.
     pub(crate) const RENEWAL: Duration = Duration::from_secs(10 * 60);
+    /// The first time, after a link that the daemon may still have had.
+    pub(crate) const RENEWAL_DOUBTFUL: Duration = Duration::from_secs(2 * 60);
+    /// A resumed link is probed when nothing has come for so long.
+    pub(crate) const PROBE_AFTER: Duration = Duration::from_secs(10);
+    /// A probe may be silent for so long with nothing in front of it.
+    pub(crate) const PROBE_PATIENCE: Duration = Duration::from_secs(30);
     /// A message may wait for its sent event for so much connected time.
     pub(crate) const UNSENT: Duration = Duration::from_secs(2 * 60);
     /// The longest estimate of a reply that is believed; the number is the daemon's, and one that is

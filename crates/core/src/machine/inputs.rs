@@ -27,8 +27,8 @@ impl Machine {
         match self.link.ended(link, cause) {
             Some(Ended::Closed) => self.closed(),
             Some(Ended::Lost(end)) => {
-                self.calls.link_lost(&mut self.cx, end.unprompted);
-                self.link.rest(&mut self.cx, end);
+                let residue = self.calls.link_lost(&mut self.cx, end.unprompted);
+                self.link.rest(&mut self.cx, end, residue);
             }
             None => {}
         }
@@ -44,7 +44,10 @@ impl Machine {
         frames.push(bytes);
         while self.link.reads(link) {
             match frames.next_frame() {
-                Ok(Some(body)) => self.frame(body),
+                Ok(Some(body)) => {
+                    self.calls.heard(&self.cx);
+                    self.frame(body);
+                }
                 Ok(None) => break,
                 Err(error) => self.drop_link(LinkError::Overlong(error)),
             }
@@ -62,7 +65,6 @@ impl Machine {
             self.cx.push(Output::Timer(timer));
         }
         if self.calls.handle_timeout(&mut self.cx).is_some() {
-            self.link.renew_session();
             self.link.end(&mut self.cx, LinkError::Silent, Reading::GoesOn);
         }
         self.link.handle_timeout(&mut self.cx);

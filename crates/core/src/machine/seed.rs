@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Jitter,
+    Probe,
     QueryPrefix,
     SessionToken,
     SurbId,
@@ -36,6 +37,7 @@ impl Seed {
         const { assert!(N <= 16, "longer than what is hashed to") };
         let purpose: &[u8] = match purpose {
             Purpose::Jitter => b"jitter",
+            Purpose::Probe => b"probe",
             Purpose::QueryPrefix => b"query prefix",
             Purpose::SessionToken => b"session token",
             Purpose::SurbId => b"surb id",

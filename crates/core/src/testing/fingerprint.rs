@@ -15,6 +15,8 @@ use crate::{
 const NAME_LEN_MIN: usize = 8;
 /// An integer of at least this in a frame is taken for a time, which is not the same in two runs.
 const TIME_MIN: u64 = 1 << 29;
+/// What is further off is out of reach of every search.
+const FAR: Duration = Duration::from_secs(365 * 86_400);
 /// Levels of a frame that are looked into.
 const DEPTH_MAX: usize = 32;
 
@@ -95,10 +97,10 @@ impl Fingerprint {
         self.list(sorted, |to, (_, thing)| tell(to, thing));
     }
 
-    /// Tells a point in time, as seen from now.
+    /// Tells a point in time, as seen from now; all that are further off than a year are the same.
     pub fn time(&mut self, at: Instant) {
-        self.duration(at.saturating_since(self.now));
-        self.duration(self.now.saturating_since(at));
+        self.duration(at.saturating_since(self.now).min(FAR));
+        self.duration(self.now.saturating_since(at).min(FAR));
     }
 
     /// Tells how long ago something was, where more than `max` makes no difference any more.

@@ -1,6 +1,6 @@
 //! One call that has not ended on the wire.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, collections::VecDeque};
 use core::time::Duration;
 
 use super::{
@@ -18,14 +18,21 @@ use crate::{
 ///
 /// ```text
 /// Held ──> Queued ──> Written ──> (ended)
-///             ^          │ ^ │       ^
-///             │          v │ └> Abandoned
-///             └── Withdrawing ──────^
+///             ^ ^        │ ^ │       ^
+///             │ │        v │ └> Abandoned
+///             │ └ Withdrawing ───────^
+///             └── Fenced <── Written
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The caller has its result; what was written on this link only waits for the daemon's.
     Abandoned { link: LinkId, at: Instant },
+    /// An earlier start of it may still be at work, or have left a result. It waits for the answer to its cancel, which
+    /// comes behind both, before it is started again.
+    Fenced {
+        /// The counter in the cancel's query id, once that is written.
+        cancel: Option<u64>,
+    },
     /// Its key is being cancelled; it must not be written before that is over.
     Held,
     /// It waits in its queue.
@@ -40,7 +47,7 @@ impl Stage {
     /// The link the request is outstanding on, and since when.
     pub(super) const fn on_link(self) -> Option<(LinkId, Instant)> {
         match self {
-            Self::Held | Self::Queued => None,
+            Self::Fenced { .. } | Self::Held | Self::Queued => None,
             Self::Abandoned { link, at } | Self::Withdrawing { link, at } | Self::Written { link, at } => {
                 Some((link, at))
             }
@@ -48,7 +55,7 @@ impl Stage {
     }
 
     pub(super) const fn is_unwritten(self) -> bool {
-        matches!(self, Self::Held | Self::Queued)
+        matches!(self, Self::Fenced { .. } | Self::Held | Self::Queued)
     }
 
     /// Whether nobody waits for the call any more.
@@ -82,6 +89,8 @@ pub(super) enum Kind {
     Local {
         /// The counter in its query id.
         query: Option<u64>,
+        /// Whether a link was replaced already because this was not answered on it.
+        was_silent: bool,
     },
     /// Waits for a message of its own in the mix network.
     Message {
@@ -95,6 +104,12 @@ pub(super) enum Kind {
         key: Key,
         /// The counter in its query id.
         query: Option<u64>,
+        /// Those of earlier starts, under which a result may still come; the latest at the back.
+        retired: VecDeque<u64>,
+        /// How often an old cancel of ours ended it, and it was started again for that.
+        undone: u8,
+        /// The link on which it was renewed last.
+        renewed_on: Option<LinkId>,
     },
 }
 
@@ -127,12 +142,14 @@ impl Call {
     pub(super) fn new(request: AnyRequest, size: usize, order: u64, origin: Origin) -> Self {
         let queue = Queue::of(&request);
         let kind = match (Key::of(&request), &request) {
-            (Some(key), _) if queue != Queue::Cancel => Kind::Operation { key, query: None },
+            (Some(key), _) if queue != Queue::Cancel => {
+                Kind::Operation { key, query: None, retired: VecDeque::new(), undone: 0, renewed_on: None }
+            }
             (_, AnyRequest::SendMessage(message)) => {
                 let ends_with = if message.surb == Surb::None { EndsWith::Sent } else { EndsWith::Reply };
                 Kind::Message { surb: None, ends_with, left: None }
             }
-            _ => Kind::Local { query: None },
+            _ => Kind::Local { query: None, was_silent: false },
         };
         Self {
             request_kind: request.kind(),
@@ -162,7 +179,7 @@ impl Call {
     /// The counter in its query id.
     pub(super) const fn query(&self) -> Option<u64> {
         match self.kind {
-            Kind::Local { query } | Kind::Operation { query, .. } => query,
+            Kind::Local { query, .. } | Kind::Operation { query, .. } => query,
             Kind::Message { .. } => None,
         }
     }

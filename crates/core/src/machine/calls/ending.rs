@@ -36,22 +36,35 @@ impl Calls {
         error: impl FnOnce(Fate) -> CallError,
     ) {
         let Some(call) = self.table.owned_call(id) else { return };
-        let (key, class, written) = (call.key(), call.class(), call.writings > 0);
-        let left = call.surb().filter(|_| call.has_left());
+        let is_fenced = matches!(call.stage, Stage::Fenced { .. });
+        let key = call.key().filter(|_| call.writings > 0 && !is_fenced);
         let error = error(call.fate());
-        let on_link = self.table.get(id).and_then(Call::on_link);
+        if !self.leave(cx, id, Err(error))
+            && let Some(key) = key
+        {
+            self.cancels.push(CancelFrame::of(key));
+        }
+    }
+
+    /// Ends a call for its caller; returns whether it is still outstanding, as abandoned, and being cancelled.
+    pub(super) fn leave(
+        &mut self,
+        cx: &mut Context,
+        id: CallId,
+        result: Result<AnyReply, CallError>,
+    ) -> bool {
+        let Some(call) = self.table.owned_call(id) else { return false };
+        let (key, class, on_link) = (call.key(), call.class(), call.on_link());
+        let left = call.surb().filter(|_| call.has_left());
         let outstanding = self.outstanding(id).and(on_link);
-        self.complete(cx, id, Err(error));
+        self.complete(cx, id, result);
         // Once a message has left, nothing at the daemon waits for it.
         let Some((link, at)) = outstanding.filter(|_| left.is_none()) else {
-            if let Some(key) = key.filter(|_| written) {
-                self.cancels.push(CancelFrame::of(key));
-            }
             if let Some(surb) = left {
-                self.late.expect(surb);
+                self.late.insert(surb);
             }
             self.remove(id);
-            return;
+            return false;
         };
         self.forget_key(key, id);
         self.table.set_stage(id, Stage::Abandoned { link, at });
@@ -67,6 +80,7 @@ impl Calls {
         {
             self.begin_cancelling(key, id);
         }
+        true
     }
 
     /// Ends everything, for good.

@@ -26,10 +26,11 @@ impl Calls {
         });
         self.lanes.tell(to);
         self.cancels.tell(to);
-        self.late.tell(to);
+        self.late.tell(to, |to, surb| to.name(surb.as_bytes()));
+        self.unanswered_cancels.tell(to, |to, key| key.tell(to));
         self.agenda.connected.tell(to, now);
         self.agenda.up.tell(to, now);
-        to.option(self.wire.as_ref(), |to, wire| wire.tell(to, query));
+        to.option(self.wire.as_ref(), |to, wire| wire.tell(to, self.waits(wire), query));
     }
 }
 
@@ -44,17 +45,26 @@ impl Call {
             to.frames(&bytes);
         });
         match self.kind {
-            Kind::Local { .. } => to.tag("local"),
+            Kind::Local { was_silent, .. } => to.tag(if was_silent { "local again" } else { "local" }),
             Kind::Message { ends_with, .. } => to.tag(&alloc::format!("{ends_with:?}")),
-            Kind::Operation { key, .. } => key.tell(to),
+            Kind::Operation { key, ref retired, undone, renewed_on, .. } => {
+                key.tell(to);
+                to.list(retired, |to, counter| to.name(&query(*counter)));
+                to.number(undone);
+                to.option(renewed_on, |to, link| link.tell(to));
+            }
         }
         to.tag(match self.stage {
             Stage::Abandoned { .. } => "abandoned",
+            Stage::Fenced { .. } => "fenced",
             Stage::Held => "held",
             Stage::Queued => "queued",
             Stage::Withdrawing { .. } => "withdrawing",
             Stage::Written { .. } => "written",
         });
+        if let Stage::Fenced { cancel } = self.stage {
+            to.option(cancel, |to, counter| to.name(&query(counter)));
+        }
         to.option(self.on_link(), |to, (link, at)| {
             link.tell(to);
             to.age(at, POLLING_TURN);
@@ -70,7 +80,7 @@ impl Call {
 }
 
 impl Wire {
-    fn tell(&self, to: &mut Fingerprint, query: impl Fn(u64) -> Vec<u8>) {
+    fn tell(&self, to: &mut Fingerprint, waits: bool, query: impl Fn(u64) -> Vec<u8>) {
         self.id.tell(to);
         to.tag(&alloc::format!("{:?}", self.writing));
         self.places.tell(to);
@@ -86,6 +96,8 @@ impl Wire {
             to.duration(entry.pause);
         });
         self.suspect.tell(to);
+        self.probe.tell(to, waits, &query);
+        to.number(u8::from(self.is_doubtful));
         to.option(self.last_reply, |to, at| to.age(at, super::super::waits::SUSPICION));
     }
 }

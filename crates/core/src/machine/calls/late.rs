@@ -1,40 +1,77 @@
-//! Replies that may still come for messages which nobody waits for any more.
+//! What may still come from the daemon for something that has ended here.
 
 use alloc::collections::{BTreeSet, VecDeque};
 
 use super::super::limits::OUTSTANDING_CALLS_MAX;
-use crate::wire::SurbId;
 
-/// Messages that left and ended before their reply; the oldest of more than
-/// [`OUTSTANDING_CALLS_MAX`] is forgotten, and its reply then counts as traffic without progress.
-#[derive(Clone, Debug, Default)]
-pub(super) struct LateReplies {
-    expected: BTreeSet<SurbId>,
-    order: VecDeque<SurbId>,
+/// Names that are remembered, the oldest of more than [`OUTSTANDING_CALLS_MAX`] being forgotten.
+#[derive(Clone, Debug)]
+pub(super) struct Remembered<T> {
+    names: BTreeSet<T>,
+    order: VecDeque<T>,
 }
 
-impl LateReplies {
-    pub(super) fn expect(&mut self, surb: SurbId) {
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self { names: BTreeSet::new(), order: VecDeque::new() }
+    }
+}
+
+impl<T: Copy + Ord> Remembered<T> {
+    pub(super) fn insert(&mut self, name: T) {
+        if !self.names.insert(name) {
+            return;
+        }
         if self.order.len() >= OUTSTANDING_CALLS_MAX
             && let Some(oldest) = self.order.pop_front()
         {
-            self.expected.remove(&oldest);
+            self.names.remove(&oldest);
         }
-        self.order.push_back(surb);
-        self.expected.insert(surb);
+        self.order.push_back(name);
     }
 
-    /// Whether this is such a reply; each is expected once.
-    pub(super) fn take(&mut self, surb: &SurbId) -> bool {
-        self.expected.remove(surb)
+    pub(super) fn contains(&self, name: &T) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether the name is remembered; it is not from then on.
+    pub(super) fn take(&mut self, name: &T) -> bool {
+        self.names.remove(name)
     }
 }
 
 #[cfg(any(test, feature = "testing"))]
-impl LateReplies {
-    pub(super) fn tell(&self, to: &mut crate::testing::Fingerprint) {
-        to.list(self.order.iter().filter(|surb| self.expected.contains(*surb)), |to, surb| {
-            to.name(surb.as_bytes());
-        });
+impl<T: Copy + Ord> Remembered<T> {
+    pub(super) fn tell(
+        &self,
+        to: &mut crate::testing::Fingerprint,
+        name: impl Fn(&mut crate::testing::Fingerprint, T),
+    ) {
+        to.list(self.order.iter().filter(|name| self.names.contains(name)), |to, each| name(to, *each));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_of_too_many_is_forgotten() {
+        let mut remembered = Remembered::default();
+        for name in 0..=OUTSTANDING_CALLS_MAX {
+            remembered.insert(name);
+            remembered.insert(name);
+        }
+        assert!(!remembered.contains(&0));
+        assert!(remembered.contains(&1) && remembered.take(&1) && !remembered.take(&1));
+    }
+
+    #[test]
+    fn a_name_that_was_taken_and_came_again_is_kept() {
+        let mut remembered = Remembered::default();
+        remembered.insert(1);
+        assert!(remembered.take(&1));
+        remembered.insert(1);
+        assert!(remembered.contains(&1));
     }
 }

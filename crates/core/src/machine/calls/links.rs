@@ -3,17 +3,26 @@
 use alloc::vec::Vec;
 
 use super::{
-    super::{CallId, between::LinkUp, context::Context, knowledge::Facts},
+    super::{
+        CallId,
+        between::{LinkUp, Residue},
+        context::Context,
+        knowledge::Facts,
+    },
     Calls,
     call::{Call, Stage},
     cancels::{CancelFrame, Start},
     key::Key,
+    late::Remembered,
     locals::Target,
     replay::{Replay, decide},
     validate,
     wire::{Wire, Writing},
 };
-use crate::error::{CallError, Fate};
+use crate::{
+    error::{CallError, Fate},
+    wire::Class,
+};
 
 impl Calls {
     /// The handshake is complete: decides about every call, and lets requests go out.
@@ -25,7 +34,7 @@ impl Calls {
         up: &LinkUp,
         facts: Facts<'_>,
     ) -> (usize, usize) {
-        self.wire = Some(Wire::new(up.id, self.role, cx.now()));
+        self.wire = Some(Wire::new(up, self.role, cx.now()));
         self.agenda.run(cx.now(), true, facts.mixnet);
         let (mut replayed, mut failed) = (0, 0);
         for id in self.table.ids() {
@@ -33,7 +42,7 @@ impl Calls {
             match decide(call.class(), call.writings > 0, up.fate) {
                 Replay::Send | Replay::KeepWaiting => continue,
                 Replay::SendAgain => self.enqueue(id),
-                Replay::CancelThenStart => self.start_again(id),
+                Replay::CancelThenStart => self.fence(id),
                 Replay::Fail => {
                     failed += 1;
                     self.end(cx, id, Err(CallError::LinkLost(Fate::MaybeExecuted)));
@@ -42,16 +51,16 @@ impl Calls {
             }
             replayed += 1;
         }
+        if !up.same_daemon {
+            self.forget_daemon();
+        }
         (replayed, failed)
     }
 
-    /// Has an operation cancelled once by its key, and started again under a new id.
-    pub(super) fn start_again(&mut self, id: CallId) {
-        self.table.set_query(id, None);
-        if let Some(key) = self.table.get(id).and_then(Call::key) {
-            self.cancels.push(CancelFrame::of(key));
-        }
-        self.enqueue(id);
+    /// The daemon is another process, which knows nothing of what the one before was told.
+    fn forget_daemon(&mut self) {
+        self.unanswered_cancels = Remembered::default();
+        self.table.ids().into_iter().for_each(|id| self.table.forget_retired(id));
     }
 
     /// This side ends the link: nothing more is written, and time does not count.
@@ -63,7 +72,7 @@ impl Calls {
     }
 
     /// The link is lost, `unprompted` if the daemon ended it by itself: settles what belonged to it.
-    pub(in super::super) fn link_lost(&mut self, cx: &mut Context, unprompted: bool) {
+    pub(in super::super) fn link_lost(&mut self, cx: &mut Context, unprompted: bool) -> Residue {
         if unprompted {
             self.judge(cx);
         }
@@ -71,6 +80,9 @@ impl Calls {
         let wire = self.wire.take();
         self.settle_cancels(cx, wire);
         self.settle_abandoned(cx);
+        let is_kept =
+            |call: &Call| call.writings > 0 && matches!(call.class(), Class::Message | Class::Operation);
+        Residue { worth_resuming: self.table.iter().any(|(_, call)| is_kept(call)) }
     }
 
     /// Explicit cancels are answered by the end of the link; their frames follow on the next one
@@ -80,6 +92,7 @@ impl Calls {
         for target in wire.into_iter().flat_map(|wire| wire.locals.into_targets()) {
             let Target::Cancel(frame) = target else { continue };
             callers.extend(frame.caller);
+            self.unanswered_cancels.insert(frame.key);
             if frame.start == Start::Written {
                 self.cancels.push(CancelFrame::of(frame.key));
             }

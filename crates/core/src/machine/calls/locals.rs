@@ -12,6 +12,7 @@ use super::{
         waits::{OVERTAKEN, SILENCE, SILENCE_CREATE},
     },
     cancels::CancelFrame,
+    probe::Ahead,
 };
 use crate::{
     Instant,
@@ -23,6 +24,8 @@ use crate::{
 pub(super) enum Target {
     Call(CallId),
     Cancel(CancelFrame),
+    /// The link itself: see [`Probe`](super::probe::Probe).
+    Probe,
 }
 
 /// One outstanding frame.
@@ -30,15 +33,29 @@ pub(super) enum Target {
 pub(super) struct Local {
     pub(super) query: u64,
     pub(super) target: Target,
-    silence: Duration,
+    lane: Lane,
     overtaken: Option<Instant>,
+}
+
+impl Local {
+    const fn silence(&self) -> Duration {
+        if matches!(self.lane, Lane::Create) { SILENCE_CREATE } else { SILENCE }
+    }
+}
+
+/// A frame that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answered {
+    pub(super) target: Target,
+    /// How long the daemon worked on it, if it is a slow one and was the oldest.
+    pub(super) slow: Option<Duration>,
 }
 
 /// What a silence has led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Silence {
-    /// This frame was passed over; the link stays.
-    Overtaken(Target),
+    /// The frame with this query id was passed over; the link stays.
+    Overtaken(u64, Target),
     /// This was the oldest frame, and nothing came at all: the link has to be replaced.
     Whole(Target),
 }
@@ -63,33 +80,45 @@ impl Locals {
         if self.frames.is_empty() {
             self.oldest_since = now;
         }
-        let silence = if kind.lane() == Lane::Create { SILENCE_CREATE } else { SILENCE };
-        self.frames.push_back(Local { query, target, silence, overtaken: None });
+        self.frames.push_back(Local { query, target, lane: kind.lane(), overtaken: None });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// What the daemon has to work off before a frame that is written next.
+    pub(super) fn ahead(&self, slowest: Option<Duration>) -> Ahead {
+        let count = |lane| self.frames.iter().filter(|frame| frame.lane == lane).count();
+        let slow = u32::try_from(count(Lane::Slow)).unwrap_or(u32::MAX);
+        Ahead { creates: count(Lane::Create) > 0, slow, slowest }
     }
 
     /// Takes the frame an answer belongs to; those in front of it have been overtaken.
-    pub(super) fn answered(&mut self, query: u64, now: Instant) -> Option<Target> {
+    pub(super) fn answered(&mut self, query: u64, now: Instant) -> Option<Answered> {
         let at = self.frames.iter().position(|frame| frame.query == query)?;
         // Whatever stands in front of an overtaken frame was overtaken as well.
         for frame in self.frames.range_mut(..at).rev().take_while(|frame| frame.overtaken.is_none()) {
             frame.overtaken = Some(now);
         }
         let frame = self.frames.remove(at)?;
+        let took = now.saturating_since(self.oldest_since);
         if at == 0 {
             self.oldest_since = now;
         }
-        Some(frame.target)
+        Some(Answered { target: frame.target, slow: (at == 0 && frame.lane == Lane::Slow).then_some(took) })
     }
 
-    /// Takes the oldest frame if it has been silent for too long.
+    /// The oldest frame, if it has been silent for too long; one that was overtaken is taken.
     pub(super) fn pop_silent(&mut self, now: Instant) -> Option<Silence> {
         let at = self.wake_at().filter(|at| *at <= now)?;
+        let oldest = self.frames.front()?;
+        if oldest.overtaken.is_none() {
+            return Some(Silence::Whole(oldest.target));
+        }
         let frame = self.frames.pop_front()?;
         self.oldest_since = at.max(self.oldest_since);
-        Some(match frame.overtaken {
-            Some(_) => Silence::Overtaken(frame.target),
-            None => Silence::Whole(frame.target),
-        })
+        Some(Silence::Overtaken(frame.query, frame.target))
     }
 
     /// When the oldest frame will have been silent for too long.
@@ -98,7 +127,7 @@ impl Locals {
         Some(match oldest.overtaken {
             // Whoever overtook a later frame overtook this one too, so it is the first to expire.
             Some(since) => since + OVERTAKEN,
-            None => self.oldest_since + oldest.silence,
+            None => self.oldest_since + oldest.silence(),
         })
     }
 
@@ -120,8 +149,9 @@ impl Locals {
             match &frame.target {
                 Target::Call(call) => call.tell(to),
                 Target::Cancel(cancel) => cancel.tell(to),
+                Target::Probe => to.tag("probe"),
             }
-            to.duration(frame.silence);
+            to.tag(&alloc::format!("{:?}", frame.lane));
             to.option(frame.overtaken, crate::testing::Fingerprint::time);
         });
         if !self.frames.is_empty() {

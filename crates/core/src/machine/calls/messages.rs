@@ -33,7 +33,7 @@ impl Calls {
         match event.failure().map(String::from) {
             Some(text) => self.end(cx, id, Err(CallError::SendFailed(text))),
             None if nobody_waits => {
-                self.late.expect(surb);
+                self.late.insert(surb);
                 self.end(cx, id, Ok(AnyReply::MessageSent(event)));
             }
             None => {

@@ -6,6 +6,7 @@ mod cancelling;
 mod cancels;
 mod clock;
 mod ending;
+mod fencing;
 #[cfg(any(test, feature = "testing"))]
 mod fingerprint;
 mod key;
@@ -15,6 +16,7 @@ mod links;
 mod locals;
 mod messages;
 mod places;
+mod probe;
 #[cfg(test)]
 mod recount;
 mod replay;
@@ -28,15 +30,17 @@ mod wire;
 mod writing;
 
 use alloc::collections::BTreeMap;
+use core::time::Duration;
 
 use self::{
-    agenda::Agenda, cancels::Cancels, key::Key, lanes::Lanes, late::LateReplies, table::Table, wire::Wire,
+    agenda::Agenda, cancels::Cancels, key::Key, lanes::Lanes, late::Remembered, table::Table, wire::Wire,
 };
 pub(super) use self::{call::Origin, replies::names_courier};
 use super::{
     CallId, Role,
     seed::{Purpose, Seed},
 };
+use crate::wire::SurbId;
 
 /// All calls, and what has to be remembered for them.
 #[derive(Clone, Debug)]
@@ -47,7 +51,12 @@ pub(super) struct Calls {
     cancels: Cancels,
     lanes: Lanes,
     agenda: Agenda,
-    late: LateReplies,
+    /// Messages that left and ended before their reply. That of one that is forgotten counts as traffic without progress.
+    late: Remembered<SurbId>,
+    /// Keys whose cancels were written to this daemon and not answered before their link ended; it may read them yet.
+    unanswered_cancels: Remembered<Key>,
+    /// The longest that the daemon worked on a slow request.
+    slowest: Option<Duration>,
     /// What they have on the link, while there is one.
     wire: Option<Wire>,
     role: Role,
@@ -65,7 +74,9 @@ impl Calls {
             cancels: Cancels::default(),
             lanes: Lanes::default(),
             agenda: Agenda::default(),
-            late: LateReplies::default(),
+            late: Remembered::default(),
+            unanswered_cancels: Remembered::default(),
+            slowest: None,
             wire: None,
             role,
             query_prefix: u64::from_be_bytes(seed.derive(Purpose::QueryPrefix, 0)),

@@ -35,33 +35,60 @@ impl Calls {
         query: u64,
         outcome: impl FnOnce(RequestKind, bool) -> Result<AnyReply, CallError>,
     ) -> Progress {
-        let target = self.wire.as_mut().and_then(|wire| wire.locals.answered(query, cx.now()));
-        if let Some(Target::Cancel(frame)) = target {
-            self.note_reply(cx);
-            if let Some(wire) = &mut self.wire {
-                wire.cancelling.answered(frame.key, query, cx.now());
+        match self.take_local(cx, query) {
+            Some(Target::Cancel(frame)) => {
+                self.note_reply(cx);
+                if let Some(wire) = &mut self.wire {
+                    wire.cancelling.answered(frame.key, query, cx.now());
+                }
+                self.fence_passed(frame.key, query);
+                if let Some(id) = frame.caller {
+                    self.end(cx, id, outcome(frame.kind(), false));
+                }
+                return Progress::Made;
             }
-            if let Some(id) = frame.caller {
-                self.end(cx, id, outcome(frame.kind(), false));
-            }
-            return Progress::Made;
+            Some(Target::Probe) => return Progress::Made,
+            Some(Target::Call(_)) | None => {}
         }
         let Some((id, call)) = self.table.by_query(query) else { return Progress::None };
         let (kind, replayed, stage) = (call.request_kind, call.writings > 1, call.stage);
+        let is_current = call.query() == Some(query);
+        let result = outcome(kind, replayed);
+        if !is_current {
+            return self.late_result(cx, id, result);
+        }
         self.note_reply(cx);
-        match outcome(kind, replayed) {
+        match result {
             Err(CallError::CancelledElsewhere) if matches!(stage, Stage::Withdrawing { .. }) => {
                 self.withdrawn(cx, id);
             }
+            Err(CallError::CancelledElsewhere) if self.undo_old_cancel(cx, id) => {}
             result => self.end(cx, id, result),
         }
         Progress::Made
     }
 
+    /// Takes the local frame that was written under `query`.
+    fn take_local(&mut self, cx: &Context, query: u64) -> Option<Target> {
+        let wire = self.wire.as_mut()?;
+        let answered = wire.locals.answered(query, cx.now())?;
+        self.slowest = self.slowest.max(answered.slow);
+        wire.probe.answered(query);
+        wire.probe.moved_up(|| wire.locals.ahead(self.slowest), cx.now());
+        Some(answered.target)
+    }
+
+    /// A frame has come, whatever it says.
+    pub(in super::super) fn heard(&mut self, cx: &Context) {
+        if let Some(wire) = &mut self.wire {
+            wire.probe.begin_quiet(cx.now());
+        }
+    }
+
     /// Ends an operation's way back: it waits for its turn again, at the end.
     pub(super) fn withdrawn(&mut self, cx: &Context, id: CallId) {
         self.release_place(cx, id);
-        self.table.set_query(id, None);
+        self.table.retire_query(id);
         let order = self.mint();
         let Some(call) = self.table.get_mut(id) else { return };
         call.order = order;

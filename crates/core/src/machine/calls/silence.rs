@@ -1,11 +1,14 @@
 //! Every wait ends or is renewed: deadlines, silence, and what else time brings.
 
+use core::mem;
+
 use super::{
     super::{CallId, context::Context, waits::ABANDONED},
     Calls,
-    call::Stage,
+    call::{Kind, Stage},
     cancels::CancelFrame,
     locals::{Silence, Target},
+    wire::Wire,
 };
 use crate::{Instant, error::CallError, wire::Class};
 
@@ -23,7 +26,7 @@ impl Calls {
         self.clear_suspect(now);
         let due = self.wire.as_mut().map(|wire| wire.cancelling.pop_due(now));
         due.into_iter().flatten().for_each(|key| self.cancels.push(CancelFrame::of(key)));
-        let silent = self.expire_silent_locals(cx);
+        let silent = self.expire_silent_locals(cx).or_else(|| self.look_at_probe(cx));
         while let Some(id) = self.agenda.connected.pop_due(now) {
             self.connected_time_is_up(cx, id);
         }
@@ -43,6 +46,7 @@ impl Calls {
             wire.and_then(|wire| wire.suspect.wake_at()),
             wire.and_then(|wire| wire.cancelling.wake_at()),
             wire.filter(|_| self.is_open()).and_then(|wire| wire.locals.wake_at()),
+            wire.filter(|_| self.is_open()).and_then(|wire| wire.probe.wake_at(self.waits(wire))),
             self.poll_turn().map(|(at, _)| at),
         ]
         .into_iter()
@@ -58,20 +62,57 @@ impl Calls {
     /// Gives up local requests that the daemon passed over, and the link if it says nothing at all.
     fn expire_silent_locals(&mut self, cx: &mut Context) -> Option<Silent> {
         while let Some(silence) = self.open_wire().and_then(|wire| wire.locals.pop_silent(cx.now())) {
-            let (Silence::Overtaken(target) | Silence::Whole(target)) = silence;
-            let waiting = match target {
-                Target::Call(id) => Some(id),
-                Target::Cancel(frame) => frame.caller,
-            };
-            if let Some(id) = waiting {
-                self.end(cx, id, Err(CallError::Unanswered));
-            }
-            if matches!(silence, Silence::Whole(_)) {
-                self.link_ending(cx);
-                return Some(Silent);
+            match silence {
+                Silence::Overtaken(query, target) => {
+                    if let Target::Cancel(frame) = target {
+                        self.fence_passed(frame.key, query);
+                    }
+                    self.give_up(cx, target);
+                }
+                Silence::Whole(target) => {
+                    if self.was_silent_before(target) {
+                        self.give_up(cx, target);
+                    }
+                    self.link_ending(cx);
+                    return Some(Silent);
+                }
             }
         }
         None
+    }
+
+    fn give_up(&mut self, cx: &mut Context, target: Target) {
+        let waiting = match target {
+            Target::Call(id) => Some(id),
+            Target::Cancel(frame) => frame.caller,
+            Target::Probe => None,
+        };
+        if let Some(id) = waiting {
+            self.end(cx, id, Err(CallError::Unanswered));
+        }
+    }
+
+    /// Whether an earlier link was silent about the same call; the first time that may have been the link's fault.
+    fn was_silent_before(&mut self, target: Target) -> bool {
+        let Target::Call(id) = target else { return false };
+        match self.table.get_mut(id).map(|call| &mut call.kind) {
+            Some(Kind::Local { was_silent, .. }) => mem::replace(was_silent, true),
+            _ => false,
+        }
+    }
+
+    /// Whether anything is waited for on the link, beside the probe.
+    pub(super) fn waits(&self, wire: &Wire) -> bool {
+        self.table.written() > 0 || !wire.locals.is_empty()
+    }
+
+    fn look_at_probe(&mut self, cx: &Context) -> Option<Silent> {
+        let waits = self.waits(self.wire.as_ref()?);
+        let silent = self.open_wire()?.probe.is_over(waits, cx.now());
+        if silent {
+            self.link_ending(cx);
+        }
+        silent.then_some(Silent)
     }
 
     /// A call has waited for so much connected time as it may.
@@ -85,10 +126,16 @@ impl Calls {
             (Stage::Withdrawing { .. }, _) => self.withdrawn(cx, id),
             (Stage::Written { .. }, _) => {
                 self.release_place(cx, id);
-                self.start_again(id);
+                let link = self.wire.as_ref().map(|wire| wire.id);
+                if let Some(Kind::Operation { renewed_on, .. }) =
+                    self.table.get_mut(id).map(|call| &mut call.kind)
+                {
+                    *renewed_on = link;
+                }
+                self.fence(id);
             }
             // It is not outstanding, so it was never on the agenda.
-            (Stage::Held | Stage::Queued, _) => {}
+            (Stage::Fenced { .. } | Stage::Held | Stage::Queued, _) => {}
         }
     }
 

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::wire::SurbId;
 
+/// How many earlier starts of an operation are remembered beside the present one.
+const RETIRED_MAX: usize = 3;
+
 /// The calls, in the order in which they were started, and what they add up to.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Table {
@@ -19,6 +22,7 @@ pub(in super::super) struct Table {
     abandoned: usize,
     steps: usize,
     unwritten: usize,
+    written: usize,
 }
 
 impl Table {
@@ -47,6 +51,11 @@ impl Table {
         self.unwritten
     }
 
+    /// How many calls were written and are not answered.
+    pub(super) const fn written(&self) -> usize {
+        self.written
+    }
+
     pub(super) fn ids(&self) -> Vec<CallId> {
         self.calls.keys().copied().collect()
     }
@@ -70,20 +79,29 @@ impl Table {
 
     pub(super) fn insert(&mut self, id: CallId, call: Call) {
         self.held_bytes += call.size;
-        self.unwritten += usize::from(call.stage.is_unwritten());
-        self.abandoned += usize::from(call.stage.is_abandoned());
+        self.count(call.stage);
         self.steps += usize::from(call.origin == Origin::Step);
         self.calls.insert(id, call);
+    }
+
+    fn count(&mut self, stage: Stage) {
+        self.unwritten += usize::from(stage.is_unwritten());
+        self.abandoned += usize::from(stage.is_abandoned());
+        self.written += usize::from(stage.on_link().is_some());
+    }
+
+    fn uncount(&mut self, stage: Stage) {
+        self.unwritten -= usize::from(stage.is_unwritten());
+        self.abandoned -= usize::from(stage.is_abandoned());
+        self.written -= usize::from(stage.on_link().is_some());
     }
 
     /// The one place where a stage changes. An abandoned call is not written again, so its request goes.
     pub(super) fn set_stage(&mut self, id: CallId, stage: Stage) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        self.unwritten -= usize::from(call.stage.is_unwritten());
-        self.abandoned -= usize::from(call.stage.is_abandoned());
-        call.stage = stage;
-        self.unwritten += usize::from(stage.is_unwritten());
-        self.abandoned += usize::from(stage.is_abandoned());
+        let old = mem::replace(&mut call.stage, stage);
+        self.uncount(old);
+        self.count(stage);
         if stage.is_abandoned() {
             self.free_request(id);
         }
@@ -93,10 +111,12 @@ impl Table {
     pub(super) fn remove(&mut self, id: CallId) -> Option<Call> {
         let call = self.calls.remove(&id)?;
         self.held_bytes -= call.size;
-        self.unwritten -= usize::from(call.stage.is_unwritten());
-        self.abandoned -= usize::from(call.stage.is_abandoned());
+        self.uncount(call.stage);
         self.steps -= usize::from(call.origin == Origin::Step);
         self.unlink(call.query(), call.surb());
+        if let Kind::Operation { retired, .. } = &call.kind {
+            retired.iter().for_each(|query| self.unlink(Some(*query), None));
+        }
         Some(call)
     }
 
@@ -108,14 +128,30 @@ impl Table {
         }
     }
 
-    /// Gives a call the id its reply will be known by; an older one becomes a stray's.
-    pub(super) fn set_query(&mut self, id: CallId, new: Option<u64>) {
+    /// Gives a call that has none the id its reply will be known by.
+    pub(super) fn set_query(&mut self, id: CallId, new: u64) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let (Kind::Local { query } | Kind::Operation { query, .. }) = &mut call.kind else { return };
-        let old = mem::replace(query, new);
-        self.unlink(old, None);
-        if let Some(new) = new {
-            self.queries.insert(new, id);
+        let (Kind::Local { query, .. } | Kind::Operation { query, .. }) = &mut call.kind else { return };
+        *query = Some(new);
+        self.queries.insert(new, id);
+    }
+
+    /// Has an operation known by its present id only as by one of its earlier starts'.
+    pub(super) fn retire_query(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Kind::Operation { query, retired, .. } = &mut call.kind else { return };
+        let Some(query) = query.take() else { return };
+        retired.push_back(query);
+        let oldest = (retired.len() > RETIRED_MAX).then(|| retired.pop_front()).flatten();
+        self.unlink(oldest, None);
+    }
+
+    /// Forgets the ids of an operation's earlier starts: no result can come under them any more.
+    pub(super) fn forget_retired(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Kind::Operation { retired, .. } = &mut call.kind else { return };
+        for query in mem::take(retired) {
+            self.unlink(Some(query), None);
         }
     }
 

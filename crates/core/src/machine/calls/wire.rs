@@ -1,11 +1,12 @@
 //! Everything about calls that ends with the link they were written on.
 
 use super::{
-    super::{CallId, LinkId, Role},
+    super::{CallId, LinkId, Role, between::LinkUp},
     cancelling::Cancelling,
     key::Key,
     locals::Locals,
     places::Places,
+    probe::Probe,
     suspects::Outstanding,
 };
 use crate::Instant;
@@ -29,18 +30,23 @@ pub(super) struct Wire {
     pub(super) suspect: Outstanding,
     /// When the last frame came that a call was waiting for.
     pub(super) last_reply: Option<Instant>,
+    pub(super) probe: Probe,
+    /// Whether the daemon may still have the link before this one.
+    pub(super) is_doubtful: bool,
 }
 
 impl Wire {
-    pub(super) fn new(id: LinkId, role: Role, now: Instant) -> Self {
+    pub(super) fn new(up: &LinkUp, role: Role, now: Instant) -> Self {
         Self {
-            id,
+            id: up.id,
             writing: Writing::GoesOn,
             places: Places::new(role),
             locals: Locals::new(now),
             cancelling: Cancelling::default(),
             suspect: Outstanding::default(),
             last_reply: None,
+            probe: Probe::new(up.fate, now),
+            is_doubtful: up.is_doubtful,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Encoding, as late as possible.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::{
     super::{
@@ -8,16 +9,19 @@ use super::{
         context::Context,
         limits::HIGH_WATER_MARK,
         seed::Purpose,
-        waits::{RENEWAL, UNSENT},
+        waits::{RENEWAL, RENEWAL_DOUBTFUL, UNSENT},
     },
     Calls,
-    call::Stage,
+    call::{Kind, Stage},
     locals::Target,
 };
 use crate::{
     error::CallError,
     frame::BODY_LEN_MAX,
-    wire::{AnyRequest, Class, FrameTooLarge, QueryId, Surb, SurbId, encode_request},
+    wire::{
+        AnyRequest, CancelResendingEncryptedMessage, Class, EnvelopeHash, FrameTooLarge, QueryId, Surb,
+        SurbId, encode_request,
+    },
 };
 
 impl Calls {
@@ -31,6 +35,16 @@ impl Calls {
         if !self.is_open() {
             return false;
         }
+        let waited = self.wire.as_ref().is_some_and(|wire| self.waits(wire));
+        let more = self.write_frame(cx, out);
+        if !waited && let Some(wire) = &mut self.wire {
+            // From now on there is something to wait for.
+            wire.probe.begin_quiet(cx.now());
+        }
+        more
+    }
+
+    fn write_frame(&mut self, cx: &mut Context, out: &mut Vec<u8>) -> bool {
         if let Some(frame) = self.cancels.pop() {
             let query = self.mint();
             let request = frame.request();
@@ -40,15 +54,40 @@ impl Calls {
                 wire.cancelling.written(frame.key, query);
                 wire.locals.push(query, request.kind(), Target::Cancel(frame), cx.now());
             }
+            self.fence_written(frame.key, query);
             if let Some(caller) = frame.caller {
                 self.mark_written(cx, caller);
             }
+            return true;
+        }
+        if self.write_probe(cx, out) {
             return true;
         }
         let Some(wire) = &self.wire else { return false };
         let Some(id) = self.lanes.pop(&wire.places, wire.suspect.may_write()) else { return false };
         if !self.has_expired(cx, id) {
             self.write_call(cx, id, out);
+        }
+        true
+    }
+
+    /// Asks whether the link still carries anything, if that is in doubt.
+    fn write_probe(&mut self, cx: &Context, out: &mut Vec<u8>) -> bool {
+        if !self.wire.as_ref().is_some_and(|wire| wire.probe.is_wanted()) {
+            return false;
+        }
+        let query = self.mint();
+        let [half, other] =
+            [2 * query, 2 * query + 1].map(|counter| self.seed.derive::<16>(Purpose::Probe, counter));
+        let mut key = [0; 32];
+        key.iter_mut().zip(half.into_iter().chain(other)).for_each(|(to, from)| *to = from);
+        let request = CancelResendingEncryptedMessage { envelope_hash: EnvelopeHash::from(key) }.into();
+        // A cancel is short.
+        let _fits = encode_request(Some(self.query_id(query)), &request, out);
+        let slowest = self.slowest;
+        if let Some(wire) = &mut self.wire {
+            wire.probe.written(query, wire.locals.ahead(slowest), cx.now());
+            wire.locals.push(query, request.kind(), Target::Probe, cx.now());
         }
         true
     }
@@ -69,7 +108,7 @@ impl Calls {
             (Class::Local | Class::Operation | Class::Session, None) => Some(self.mint()),
         };
         match query {
-            Some(_) => self.table.set_query(id, query),
+            Some(query) => self.table.set_query(id, query),
             None => self.assign_surb(id),
         }
         if let Err(error) = self.encode_call(id, query, out) {
@@ -88,12 +127,23 @@ impl Calls {
         }
         match class {
             Class::Local | Class::Session => {}
-            Class::Operation => self.schedule_connected(cx, id, RENEWAL),
+            Class::Operation => self.schedule_connected(cx, id, self.renewal(id)),
             Class::Message => {
                 // It is never sent twice, so nobody needs its content any more.
                 self.table.free_request(id);
                 self.schedule_connected(cx, id, UNSENT);
             }
+        }
+    }
+
+    /// How long an operation may be without result before it is renewed.
+    ///
+    /// Where the daemon may still have the link before, it may also have taken the result away with that one.
+    fn renewal(&self, id: CallId) -> Duration {
+        let Some(wire) = self.wire.as_ref().filter(|wire| wire.is_doubtful) else { return RENEWAL };
+        match self.table.get(id).map(|call| &call.kind) {
+            Some(Kind::Operation { renewed_on, .. }) if *renewed_on != Some(wire.id) => RENEWAL_DOUBTFUL,
+            _ => RENEWAL,
         }
     }
 

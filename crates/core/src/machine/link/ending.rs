@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::{
     super::{
         DisconnectCause, DisconnectMode, Event, LinkError, LinkId, Output,
+        between::Residue,
         context::Context,
         waits::{BACKOFF, BACKOFF_AFTER_DAEMON, CLOSE},
     },
@@ -37,7 +38,8 @@ impl Link {
         let stage = connection.stage.clone();
         let (shuts_down, noticed) = (connection.shuts_down, cause.daemon_noticed());
         if stage.presented() == Token::Sent {
-            self.session.link_ended(&cause, &self.seed);
+            let silent = matches!(stage, ConnectionStage::Ending { cause: LinkError::Silent, .. });
+            self.session.link_ended(noticed && !silent);
         }
         let unprompted = matches!(stage, ConnectionStage::Up { .. }) && noticed && !shuts_down;
         let pause = if noticed { BACKOFF_AFTER_DAEMON } else { BACKOFF };
@@ -61,7 +63,13 @@ impl Link {
     }
 
     /// There is no link any more: waits before the next attempt.
-    pub(in super::super) fn rest(&mut self, cx: &mut Context, end: LinkEnd) {
+    pub(in super::super) fn rest(&mut self, cx: &mut Context, end: LinkEnd, residue: Residue) {
+        self.session.settle(residue, &self.seed);
+        self.pause(cx, end);
+    }
+
+    /// Waits before the next attempt to connect.
+    pub(super) fn pause(&mut self, cx: &mut Context, end: LinkEnd) {
         self.note_health(cx);
         let retry_in = self.backoff.pause(end.pause, &self.seed);
         self.phase = Phase::Down { retry_at: cx.now() + retry_in };

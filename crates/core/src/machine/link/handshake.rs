@@ -6,6 +6,7 @@ use super::{
     super::{HandshakeStep, LinkError, LinkId, between::LinkUp, context::Context},
     Link, Reading,
     phase::{ConnectionStage, Token},
+    session::Opened,
 };
 use crate::wire::{EventKind, InstanceToken, SessionTokenReply};
 
@@ -71,7 +72,8 @@ impl Link {
         connection.stage = ConnectionStage::Up { since: cx.now() };
         let id = connection.id;
         let opened = self.session.opened(instance, reply.resumed);
-        Some(LinkUp { id, fate: opened.fate, again: opened.again, same_daemon: opened.same_daemon })
+        let Opened { again, same_daemon, fate, is_doubtful } = opened;
+        Some(LinkUp { id, fate, again, same_daemon, is_doubtful })
     }
 
     /// Ends a link whose handshake can't go on.

@@ -84,7 +84,7 @@ impl Link {
     /// The dial has failed.
     pub(super) fn dial_failed(&mut self, cx: &mut Context, id: LinkId, cause: &str) {
         if self.is_at(id, |stage| matches!(stage, ConnectionStage::Connecting)) {
-            self.rest(
+            self.pause(
                 cx,
                 LinkEnd { why: LinkError::Connect(cause.into()), pause: BACKOFF, unprompted: false },
             );
@@ -139,11 +139,6 @@ impl Link {
             | ConnectionStage::Greeting { .. }
             | ConnectionStage::Presenting { .. } => false,
         }
-    }
-
-    /// Gives the session up: the daemon may not let go of the link that it was presented on.
-    pub(super) fn renew_session(&mut self) {
-        self.session.renew(&self.seed);
     }
 
     pub(super) fn wake_at(&self) -> Option<Instant> {

@@ -1,8 +1,7 @@
 //! The session token, and what it is known to mean to the daemon.
 
 use super::super::{
-    DisconnectCause,
-    between::SessionFate,
+    between::{Residue, SessionFate},
     seed::{Purpose, Seed},
 };
 use crate::wire::{InstanceToken, SessionToken};
@@ -24,6 +23,8 @@ pub(super) struct Session {
     token: SessionToken,
     minted: u64,
     presented: Presented,
+    /// Whether the daemon may still have the last link on which a token was written.
+    is_doubtful: bool,
     /// The daemon process of the last link that was up.
     last_instance: Option<InstanceToken>,
 }
@@ -35,6 +36,8 @@ pub(super) struct Opened {
     pub(super) again: bool,
     pub(super) same_daemon: bool,
     pub(super) fate: SessionFate,
+    /// Whether the daemon may still have the link before this one.
+    pub(super) is_doubtful: bool,
 }
 
 impl Session {
@@ -43,6 +46,7 @@ impl Session {
             token: SessionToken::from(seed.derive(Purpose::SessionToken, 0)),
             minted: 1,
             presented: Presented::Never,
+            is_doubtful: false,
             last_instance: None,
         }
     }
@@ -62,18 +66,24 @@ impl Session {
             again: self.last_instance.is_some(),
             same_daemon: self.last_instance == Some(instance),
             fate: if resumed && ours { SessionFate::Resumed } else { SessionFate::Lost },
+            is_doubtful: self.is_doubtful,
         };
         self.presented = Presented::Accepted(instance);
         self.last_instance = Some(instance);
         opened
     }
 
-    /// Takes note of the end of a link on which the token was written.
+    /// Takes note of the end of a link on which the token was written, `noticed` by the daemon as far as can be seen.
+    pub(super) const fn link_ended(&mut self, noticed: bool) {
+        self.is_doubtful = !noticed;
+    }
+
+    /// Decides whether the next link presents the token again.
     ///
-    /// A token whose link the daemon may not have let go of must not be presented again: the new
-    /// link would be silenced with the old one (§3.8).
-    pub(super) fn link_ended(&mut self, cause: &DisconnectCause, seed: &Seed) {
-        if self.presented != Presented::Never && !cause.daemon_noticed() {
+    /// If the daemon has not let go of the link before, the new one would be silenced with it (§3.8). Behind a forwarder that
+    /// can't be seen, so it is done only if something is gained by it.
+    pub(super) fn settle(&mut self, residue: Residue, seed: &Seed) {
+        if self.presented != Presented::Never && (self.is_doubtful || !residue.worth_resuming) {
             self.renew(seed);
         }
     }
@@ -95,6 +105,7 @@ impl Session {
             Presented::Never => to.tag("never presented"),
             Presented::Written => to.tag("written"),
         }
+        to.number(u8::from(self.is_doubtful));
         to.option(self.last_instance, |to, instance| to.name(instance.as_bytes()));
     }
 }

@@ -56,6 +56,7 @@ fn the_token_is_presented_again_only_if_the_daemon_noticed_the_end() {
     ];
     for (cause, same) in causes {
         let (mut rig, first) = up();
+        rig.wait_for_a_reply();
         rig.cut(cause.clone());
         let second = next_token(&mut rig, 1, true);
         assert_eq!(first == second, same, "{cause:?}");
@@ -64,23 +65,59 @@ fn the_token_is_presented_again_only_if_the_daemon_noticed_the_end() {
 }
 
 #[test]
+fn a_session_in_which_nothing_is_waited_for_is_not_resumed() {
+    let empty: [fn(&mut Rig); 4] = [
+        |_| {},
+        |rig| {
+            rig.send(quick(1));
+        },
+        |rig| {
+            rig.stuck = true;
+            rig.start(write(1));
+        },
+        |rig| {
+            let (call, _) = rig.send(write(1));
+            rig.cancel(call);
+        },
+    ];
+    for waits in empty {
+        let (mut rig, first) = up();
+        waits(&mut rig);
+        rig.cut(DisconnectCause::EndOfFile);
+        rig.stuck = false;
+        rig.written();
+        assert_ne!(next_token(&mut rig, 1, true), first);
+        assert_eq!(reconnected(&rig), (true, false));
+    }
+    for waits in [AnyRequest::from(write(1)), message(1).into()] {
+        let (mut rig, first) = up();
+        rig.send(waits);
+        rig.cut(DisconnectCause::EndOfFile);
+        assert_eq!(next_token(&mut rig, 1, true), first);
+    }
+}
+
+#[test]
 fn a_token_written_but_not_answered_counts_as_presented() {
     for (cause, same) in [(DisconnectCause::EndOfFile, true), (DisconnectCause::Local, false)] {
-        let mut rig = Rig::dialling();
+        let (mut rig, first) = up();
+        rig.wait_for_a_reply();
+        rig.cut(DisconnectCause::EndOfFile);
+        rig.redial();
         rig.connected();
         rig.say(&status(1, true));
         rig.say(&no_document());
-        let first = token(&rig.one());
+        assert_eq!(token(&rig.one()), first);
         rig.cut(cause);
         assert_eq!(first == next_token(&mut rig, 1, true), same);
-        // It was never answered, so nothing can have been kept for it.
-        assert!(!rig.events.iter().any(|event| matches!(event, Event::Reconnected { .. })));
+        assert_eq!(reconnected(&rig), (true, same));
     }
 }
 
 #[test]
 fn a_token_that_was_not_written_is_kept_whatever_the_end() {
     let (mut rig, first) = up();
+    rig.wait_for_a_reply();
     rig.cut(DisconnectCause::EndOfFile);
     rig.redial();
     rig.connected();
@@ -96,6 +133,7 @@ fn resumed_needs_the_reply_the_same_daemon_and_a_token_of_ours() {
         [(1, true, true, true), (1, false, true, false), (2, true, false, false), (2, false, false, false)]
     {
         let (mut rig, _) = up();
+        rig.wait_for_a_reply();
         rig.cut(DisconnectCause::EndOfFile);
         next_token(&mut rig, daemon, said);
         assert_eq!(reconnected(&rig), (same_daemon, resumed));
@@ -119,7 +157,7 @@ fn a_link_that_is_being_ended_is_still_read_but_not_written() {
     let (call, frame) = rig.send(write(1));
     rig.wait(s(300));
     assert_eq!(rig.disconnects, [(rig.link(), DisconnectMode::Drain)]);
-    assert_eq!(rig.error(silent), Some(CallError::Unanswered));
+    assert_eq!(rig.result(silent), None);
     let late = rig.start(quick(2));
     rig.wait(s(1));
     rig.answer(&frame);
@@ -132,7 +170,7 @@ fn a_link_that_is_being_ended_is_still_read_but_not_written() {
     assert_ne!(rig.link(), old);
     rig.handshake(1, false);
     rig.answer_all();
-    assert!(rig.ended_well(late));
+    assert!(rig.ended_well(late) && rig.ended_well(silent));
 }
 
 #[test]

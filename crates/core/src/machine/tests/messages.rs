@@ -143,7 +143,12 @@ fn its_clocks_stand_while_the_link_is_not_up() {
         rig.redial();
         rig.wait(s(3_000));
         rig.handshake(1, true);
-        rig.wait(if left { s(10) } else { s(100) } - ms(1));
+        // The link is probed meanwhile.
+        for _ in 0..if left { 1 } else { 19 } {
+            rig.wait(s(5));
+            rig.behind_cancels();
+        }
+        rig.wait(s(5) - ms(1));
         assert_eq!(rig.result(call), None);
         rig.wait(ms(1));
         assert_eq!(rig.error(call), Some(CallError::Unanswered));

@@ -128,6 +128,21 @@ impl Rig {
         (call, self.one())
     }
 
+    /// Answers the cancels that are written, and takes everything else.
+    pub(super) fn behind_cancels(&mut self) -> Vec<RequestFrame> {
+        let mut others = Vec::new();
+        while !self.frames.is_empty() {
+            for frame in self.written() {
+                match frame.request {
+                    AnyRequest::CancelResendingCopyCommand(_)
+                    | AnyRequest::CancelResendingEncryptedMessage(_) => self.answer(&frame),
+                    _ => others.push(frame),
+                }
+            }
+        }
+        others
+    }
+
     /// Starts a message that is written at once.
     pub(super) fn send_message(&mut self, request: impl Into<AnyRequest>) -> (CallId, SurbId) {
         let (call, frame) = self.send(request);
@@ -202,6 +217,12 @@ impl Rig {
     pub(super) fn cut(&mut self, cause: DisconnectCause) {
         self.machine.handle_disconnected(self.now, self.link(), cause);
         self.drain();
+    }
+
+    /// Has something written that makes the session worth resuming.
+    pub(super) fn wait_for_a_reply(&mut self) {
+        self.start(super::sample::message(77));
+        self.written();
     }
 
     /// Waits for the next dial.
