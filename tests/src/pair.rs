@@ -13,7 +13,7 @@ use kpthin_core::{
 };
 
 use self::log::Log;
-use crate::{Conn, Cut, Daemon, Rng, Tap, wire::Link};
+use crate::{Conn, Cut, Daemon, HIDDEN_FOR, Rng, Tap, wire::Link};
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,8 @@ pub struct Pair<D: Daemon> {
     pub timers: Vec<TimerId>,
     /// What is to happen to the wire.
     pub cut: Option<Cut>,
+    /// How long a forwarder keeps an end from the daemon; [`HIDDEN_FOR`].
+    pub hidden_for: Duration,
     /// No connection succeeds before this.
     pub refuse_until: Instant,
     on_cut: Option<OnCut<D>>,
@@ -79,6 +81,7 @@ impl<D: Daemon> Pair<D> {
             events: Vec::new(),
             timers: Vec::new(),
             cut: None,
+            hidden_for: HIDDEN_FOR,
             refuse_until: Instant::ORIGIN,
             on_cut: None,
             seed,

@@ -26,7 +26,8 @@ pub enum Direction {
 pub enum How {
     /// The daemon loses the connection; once it has noticed, the client reads the end of the stream.
     EndOfFile,
-    /// The client reads the end of the stream at once, from a forwarder; the daemon notices [`HIDDEN_FOR`] later.
+    /// The client reads the end of the stream at once, from a forwarder; the daemon notices
+    /// [`Pair::hidden_for`](crate::Pair::hidden_for) later, and gets what was on its way.
     Hidden,
     /// As [`EndOfFile`](Self::EndOfFile), but the client's socket reports a reset.
     Reset,

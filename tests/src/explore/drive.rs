@@ -200,7 +200,11 @@ impl World {
         if is_final
             && !forwarded
             && let Some(start) = self.started.iter().find(|start| start.query == query)
-            && self.started.iter().rfind(|later| later.key == start.key).is_some_and(|last| last.query != query)
+            && self
+                .started
+                .iter()
+                .rfind(|later| later.key == start.key)
+                .is_some_and(|last| last.query != query)
         {
             self.break_with("an operation was started again although it had a result".to_owned());
         }

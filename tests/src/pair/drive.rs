@@ -11,7 +11,7 @@ use super::Pair;
 use crate::{
     Daemon, Direction, How,
     tap::plain,
-    wire::{DIAL, HIDDEN_FOR, Link, Phase, SOCKET_BUFFER},
+    wire::{DIAL, Link, Phase, SOCKET_BUFFER},
 };
 
 impl<D: Daemon> Drive for Pair<D> {
@@ -241,9 +241,11 @@ impl<D: Daemon> Pair<D> {
     /// The link ends for the machine alone.
     fn hide(&mut self) {
         let dialling = |link: &mut Link| !matches!(link.phase, Phase::Dialling { .. });
-        let Some(Link { id, conn, daemon_closed, .. }) = self.link.take_if(dialling) else { return };
+        let Some(Link { id, conn, daemon_closed, up, .. }) = self.link.take_if(dialling) else { return };
         if !daemon_closed {
-            self.hidden.push((self.now + HIDDEN_FOR, conn));
+            self.hidden.push((self.now + self.hidden_for, conn));
+            // What the forwarder still had goes through.
+            self.daemon.handle_input(self.now, conn, &up);
         }
         self.machine.handle_disconnected(self.now, id, DisconnectCause::EndOfFile);
     }
