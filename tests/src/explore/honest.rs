@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use kpthin_core::machine::{Config, LinkStatus, Machine};
+use kpthin_core::machine::{LinkStatus, Machine};
 
 use super::{Faults, Step, What, World, calls::Stage};
 
@@ -143,7 +143,7 @@ impl World {
             return None;
         }
         let mut new = self.clone();
-        new.machine = Machine::new(Config::default(), [43; 32], self.now);
+        new.machine = Machine::new(self.plan.setting.machine(), [43; 32], self.now);
         new.calls.clear();
         new.link = None;
         new.ghosts.clear();

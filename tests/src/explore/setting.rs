@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kpthin_core::machine::{Config, Role};
 use kpthin_devnet::{DevnetConfig, Pacing};
 
 use super::What;
@@ -59,6 +60,8 @@ pub struct Setting {
     pub calls: &'static [What],
     /// What goes wrong, at most.
     pub faults: Faults,
+    /// Which of a program's two links it is.
+    pub role: Role,
     /// Where the search begins.
     pub begin: Begin,
     /// Whether writing is a step of its own, as with a driver that has other things to do.
@@ -97,6 +100,7 @@ impl Setting {
             torn: 0,
             unseen: 0,
         },
+        role: Role::Main,
         begin: Begin::Up,
         lazy: false,
         grace: Duration::from_secs(600),
@@ -105,6 +109,14 @@ impl Setting {
         quick: false,
         known: &[],
     };
+
+    /// The machine's configuration.
+    #[must_use]
+    pub fn machine(&self) -> Config {
+        let mut config = Config::default();
+        config.role = self.role;
+        config
+    }
 
     /// The daemon's configuration.
     ///

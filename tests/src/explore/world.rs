@@ -8,7 +8,7 @@ use std::{
 
 use kpthin_core::{
     Instant,
-    machine::{CallId, Config, LinkStatus, Machine},
+    machine::{CallId, LinkStatus, Machine},
     testing::Fingerprint,
     wire::QueryId,
 };
@@ -69,7 +69,7 @@ impl World {
     pub fn new(setting: Setting) -> Self {
         let (plan, devnet, now) = prepare(setting);
         let mut world = Self {
-            machine: Machine::new(Config::default(), [41; 32], now),
+            machine: Machine::new(setting.machine(), [41; 32], now),
             calls: vec![Call::NEW; plan.calls.len()],
             plan: Arc::new(plan),
             devnet,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kpthin_core::machine::Role;
+
 use super::{
     Begin, Faults, Setting,
     What::{
@@ -93,6 +95,15 @@ const DEADLINE: Setting =
 const UNWANTED: Setting = world("poll, cancelled", &[Poll], Faults { cancels: 1, ..NONE });
 const DELAY: Setting = world("delay", &[Keypair, Write], Faults { delays: 2, ..NONE });
 
+const fn companion(setting: Setting) -> Setting {
+    Setting { role: Role::Companion, ..setting }
+}
+
+const COMPANION: Setting =
+    companion(world("companion", &[Encrypt, Encrypt, ReadUnwritten], CUT_CANCEL_RESTART));
+const COMPANION_CUT: Setting = companion(world("companion, cut", &[Encrypt, Encrypt, ReadUnwritten], CUT));
+const COMPANION_POLL: Setting = companion(world("companion, poll", &[Poll, Encrypt], CUT));
+
 /// Every world.
 pub const WORLDS: &[Setting] = &[
     quick(DIAL_TORN),
@@ -104,6 +115,7 @@ pub const WORLDS: &[Setting] = &[
     reference(LOCALS),
     quick(WRITE_CUT),
     quick(reference(WRITE_CUT)),
+    quick(newer(WRITE_CUT)),
     WRITE,
     WRITE_CUTS,
     reference(WRITE),
@@ -122,7 +134,7 @@ pub const WORLDS: &[Setting] = &[
     quick(MIXED),
     reference(MIXED),
     newer(MIXED),
-    MIXED_MORE,
+    bounded(100_000, MIXED_MORE),
     OPERATIONS,
     bounded(8_000, POLL),
     quick(CANCELS),
@@ -160,6 +172,10 @@ pub const WORLDS: &[Setting] = &[
     UNSEEN_MESSAGE,
     quick(DELAY),
     DEADLINE,
+    quick(COMPANION_CUT),
+    COMPANION,
+    reference(COMPANION_CUT),
+    bounded(8_000, COMPANION_POLL),
     quick(UNWANTED),
     quick(bounded(400, reference(UNWANTED))),
 ];
