@@ -16,21 +16,10 @@ impl World {
     /// Who has something to do by itself, and when.
     pub(super) fn wakes(&self) -> Vec<(Instant, Who)> {
         let driver = self.link.as_ref().and_then(|link| link.ends).map(|(_, until)| until);
-        let machine = self.machine_wake.map(|at| if self.is_down() { self.without_jitter(at) } else { at });
-        let wakes = [(machine, Who::Machine), (self.devnet_wake, Who::Daemon), (driver, Who::Driver)];
+        let wakes =
+            [(self.machine_wake, Who::Machine), (self.devnet_wake, Who::Daemon), (driver, Who::Driver)];
         let near = wakes.into_iter().filter_map(|(at, who)| Some((at?, who)));
         near.filter(|(at, _)| at.saturating_since(self.now) < FAR).collect()
-    }
-
-    /// Lets a pause before the next dial last as long as it can with any jitter, since states that
-    /// differ in nothing else are the same: 0.25, 0.5, 1, .. seconds and a fifth.
-    fn without_jitter(&self, at: Instant) -> Instant {
-        let pause = at.saturating_since(self.now);
-        let mut longest = Duration::from_millis(300);
-        while longest < pause && longest < Duration::from_secs(60) {
-            longest *= 2;
-        }
-        if pause.is_zero() { at } else { self.now + pause.max(longest) }
     }
 
     /// Time passes until somebody's has come.

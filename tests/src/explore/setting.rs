@@ -115,6 +115,8 @@ impl Setting {
     pub fn machine(&self) -> Config {
         let mut config = Config::default();
         config.role = self.role;
+        // States that differ in nothing else are the same.
+        config.jitter_percent = 0;
         config
     }
 

@@ -2,8 +2,6 @@
 
 use std::{fmt, str::FromStr};
 
-use kpthin_core::machine::LinkStatus;
-
 use super::{
     World,
     calls::{Asked, Stage},
@@ -259,9 +257,5 @@ impl World {
         let ended = link.cut.is_some()
             && link.conn.is_some_and(|conn| link.daemon_closed || !self.devnet.wants_input(conn));
         link.conn.is_none() || arrives || ended || self.may_write()
-    }
-
-    pub(super) fn is_down(&self) -> bool {
-        self.machine.status().link == LinkStatus::Down && self.link.is_none()
     }
 }

@@ -127,7 +127,9 @@ fn its_loss_only_makes_asks_wait() {
 
     world.advance(std::time::Duration::from_secs(1));
     let mut companion = world.greet();
-    for replayed in [RequestKind::CancelResendingEncryptedMessage, RequestKind::StartResendingEncryptedMessage] {
+    for replayed in
+        [RequestKind::CancelResendingEncryptedMessage, RequestKind::StartResendingEncryptedMessage]
+    {
         let request = companion.request();
         assert_eq!(request.request.kind(), replayed);
         companion.answer(&request);

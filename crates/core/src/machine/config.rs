@@ -13,13 +13,17 @@ pub struct Config {
     /// The reference daemon is silent for 30 s while it has no document, times the clients in
     /// front (§3.2), so less makes it look dead when it is not.
     pub handshake_timeout: Duration,
+    /// By how many percent a pause before an attempt to connect is longer or shorter at random; 20, and at most 100.
+    ///
+    /// Without it, programs that lost one daemon come back all at once.
+    pub jitter_percent: u8,
     /// What the link is for; [`Role::Main`].
     pub role: Role,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { handshake_timeout: Duration::from_secs(90), role: Role::Main }
+        Self { handshake_timeout: Duration::from_secs(90), jitter_percent: 20, role: Role::Main }
     }
 }
 

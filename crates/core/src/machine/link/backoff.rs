@@ -8,8 +8,10 @@ use super::super::{
 };
 
 /// Counts what fails in a row.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Backoff {
+    /// By how much a pause varies, as a share of it.
+    jitter: f64,
     /// Failed or short links in a row.
     failures: u32,
     /// How often a jitter was drawn.
@@ -17,6 +19,10 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
+    pub(super) fn new(jitter_percent: u8) -> Self {
+        Self { jitter: f64::from(jitter_percent.min(100)) / 100.0, failures: 0, drawn: 0 }
+    }
+
     /// A link that lasted ends a row of failures.
     pub(super) fn lasted(&mut self, up_for: Duration) {
         if up_for >= HEALTHY {
@@ -24,13 +30,13 @@ impl Backoff {
         }
     }
 
-    /// The pause before the next attempt: doubled with every failure in a row, +-20 %.
+    /// The pause before the next attempt: doubled with every failure in a row, and varied at random.
     pub(super) fn pause(&mut self, first: Duration, seed: &Seed) -> Duration {
         let doubled = first.saturating_mul(1 << self.failures.min(16)).min(BACKOFF_MAX);
         self.failures = self.failures.saturating_add(1);
         let [random] = seed.derive(Purpose::Jitter, self.drawn);
         self.drawn += 1;
-        doubled.mul_f64(0.8 + 0.4 * f64::from(random) / 255.0)
+        doubled.mul_f64(1.0 + self.jitter * (2.0 * f64::from(random) / 255.0 - 1.0))
     }
 }
 

@@ -1,7 +1,5 @@
 //! What there is in a link, for a search that recognises states.
 
-use core::time::Duration;
-
 use super::{
     super::{LinkId, waits::HEALTHY},
     Link,
@@ -13,8 +11,7 @@ impl Link {
     pub(in super::super) fn tell(&self, to: &mut Fingerprint) {
         match &self.phase {
             Phase::Closed => to.tag("closed"),
-            // How long the pause is follows from the failures, but for its jitter.
-            Phase::Down { retry_at } => to.age(*retry_at, Duration::from_nanos(1)),
+            Phase::Down { retry_at } => to.time(*retry_at),
             Phase::On(connection) => connection.tell(to),
         }
         self.session.tell(to);

@@ -48,7 +48,7 @@ impl Link {
         Self {
             phase: Phase::Down { retry_at: now },
             session: Session::new(&seed),
-            backoff: Backoff::default(),
+            backoff: Backoff::new(config.jitter_percent),
             seed,
             handshake_timeout: config.handshake_timeout,
             dialled: 0,
