@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::shared::{Link, LinkEnd, Shared, State};
+use super::shared::{Endpoint, Shared, State, Transport};
 use crate::machine::{ConnId, EndReason};
 
 /// The most that one write takes.
@@ -57,7 +57,7 @@ impl Pipe {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let conn = shared.with(|state, now| {
             let conn = state.devnet.connect(now);
-            let mut link = Link::new(LinkEnd::Pipe(PipeEnds::default()));
+            let mut link = Endpoint::new(Transport::Pipe(PipeEnds::default()));
             if state.stopped {
                 link.close(EndReason::Stopped);
             }
@@ -81,7 +81,7 @@ impl Pipe {
             let State { devnet, links, stopped, .. } = state;
             let Some(link) = links.get_mut(&self.conn) else { return Poll::Ready(Ok(0)) };
             let is_closing = link.is_closing();
-            let LinkEnd::Pipe(ends) = &mut link.end else { return Poll::Ready(Ok(0)) };
+            let Transport::Pipe(ends) = &mut link.end else { return Poll::Ready(Ok(0)) };
             // A server that has stopped may have failed to keep what this would confirm.
             if ends.bytes.is_empty() && !*stopped {
                 devnet.poll_transmit(now, self.conn, &mut ends.bytes);
@@ -110,7 +110,7 @@ impl Pipe {
             let Some(link) = links.get_mut(&self.conn).filter(|link| !link.is_closing()) else {
                 return broken;
             };
-            let LinkEnd::Pipe(ends) = &mut link.end else { return broken };
+            let Transport::Pipe(ends) = &mut link.end else { return broken };
             if ends.shut {
                 return broken;
             }
@@ -132,7 +132,7 @@ impl Pipe {
     /// None; the signature is that of its kind.
     pub fn poll_shutdown(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.shared.with(|state, now| {
-            if let Some(Link { end: LinkEnd::Pipe(ends), .. }) = state.links.get_mut(&self.conn)
+            if let Some(Endpoint { end: Transport::Pipe(ends), .. }) = state.links.get_mut(&self.conn)
                 && !std::mem::replace(&mut ends.shut, true)
             {
                 state.devnet.handle_eof(now, self.conn);

@@ -21,23 +21,23 @@ use crate::machine::{ConnId, Crash, Devnet, EndReason, Output};
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a connection looks like from the outside.
-pub(super) struct Link {
+pub(super) struct Endpoint {
     /// Why nothing more comes from the machine than what is already on its way, once that is so.
     closing: Option<EndReason>,
     /// There may be bytes to poll.
     pub(super) ready: bool,
     /// Somebody waits for the machine to read from this connection again.
     pub(super) stalled: bool,
-    pub(super) end: LinkEnd,
+    pub(super) end: Transport,
 }
 
-pub(super) enum LinkEnd {
+pub(super) enum Transport {
     Pipe(PipeEnds),
     Socket { stream: Arc<Stream>, changed: Arc<Condvar> },
 }
 
-impl Link {
-    pub(super) const fn new(end: LinkEnd) -> Self {
+impl Endpoint {
+    pub(super) const fn new(end: Transport) -> Self {
         Self { closing: None, ready: true, stalled: false, end }
     }
 
@@ -59,15 +59,15 @@ impl Link {
     fn wake(&mut self, wakers: &mut Vec<Waker>) {
         self.ready = true;
         match &mut self.end {
-            LinkEnd::Pipe(ends) => wakers.extend(ends.take_wakers()),
-            LinkEnd::Socket { changed, .. } => changed.notify_all(),
+            Transport::Pipe(ends) => wakers.extend(ends.take_wakers()),
+            Transport::Socket { changed, .. } => changed.notify_all(),
         }
     }
 }
 
 pub(super) struct State {
     pub(super) devnet: Devnet,
-    pub(super) links: BTreeMap<ConnId, Link>,
+    pub(super) links: BTreeMap<ConnId, Endpoint>,
     pub(super) stopped: bool,
     crash: Option<Crash>,
     wake_at: Option<Instant>,
@@ -232,7 +232,7 @@ impl Shared {
         for link in state.links.values_mut() {
             link.close(reason.clone());
             link.wake(wakers);
-            if let LinkEnd::Socket { stream, .. } = &link.end {
+            if let Transport::Socket { stream, .. } = &link.end {
                 stream.shut_down();
             }
         }

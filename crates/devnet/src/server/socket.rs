@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
 use super::ServerEvent;
-use super::shared::{Link, LinkEnd, Shared};
+use super::shared::{Endpoint, Shared, Transport};
 use crate::machine::{ConnId, Devnet, EndReason};
 
 const READ_LEN: usize = 64 << 10;
@@ -97,7 +97,7 @@ pub(super) fn serve(shared: &Arc<Shared>, stream: Stream) {
     let conn = shared.with(|state, now| {
         let conn = state.devnet.connect(now);
         let mut link =
-            Link::new(LinkEnd::Socket { stream: Arc::clone(&stream), changed: Arc::clone(&changed) });
+            Endpoint::new(Transport::Socket { stream: Arc::clone(&stream), changed: Arc::clone(&changed) });
         if state.stopped {
             link.close(EndReason::Stopped);
         }
@@ -201,7 +201,7 @@ fn gone(shared: &Shared, conn: ConnId, reason: EndReason) {
         Devnet::handle_disconnected(&mut state.devnet, now, conn);
         if let Some(link) = state.links.get_mut(&conn) {
             link.close(reason);
-            if let LinkEnd::Socket { stream, changed } = &link.end {
+            if let Transport::Socket { stream, changed } = &link.end {
                 stream.shut_down();
                 changed.notify_all();
             }
@@ -213,7 +213,7 @@ fn gone(shared: &Shared, conn: ConnId, reason: EndReason) {
 fn forget(shared: &Shared, conn: ConnId) {
     let link = shared.with(|state, _| state.links.remove(&conn));
     let Some(link) = link else { return };
-    if let LinkEnd::Socket { stream, changed } = &link.end {
+    if let Transport::Socket { stream, changed } = &link.end {
         stream.shut_down();
         changed.notify_all();
     }

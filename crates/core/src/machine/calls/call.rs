@@ -3,11 +3,7 @@
 use alloc::{boxed::Box, collections::VecDeque};
 use core::time::Duration;
 
-use super::{
-    super::{CallId, LinkId},
-    key::Key,
-    lanes::Queue,
-};
+use super::{super::LinkId, key::Key, lanes::Queue};
 use crate::{
     Instant,
     error::Fate,
@@ -210,7 +206,7 @@ impl Call {
 }
 
 #[cfg(any(test, feature = "testing"))]
-impl CallId {
+impl super::super::CallId {
     pub(super) fn tell(self, to: &mut crate::testing::Fingerprint) {
         to.name(&[&b"call"[..], &self.0.to_be_bytes()].concat());
     }

@@ -14,7 +14,7 @@ use crate::Instant;
 
 /// How far the probe of a link has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+enum ProbeStage {
     None,
     /// It is written as soon as there is room.
     Wanted,
@@ -30,7 +30,7 @@ enum Progress {
 pub(super) struct Probe {
     /// `false` on a link with a fresh session, which no older one can silence.
     is_needed: bool,
-    progress: Progress,
+    stage: ProbeStage,
     /// Since when nothing has come while something was outstanding.
     quiet_since: Instant,
 }
@@ -56,36 +56,36 @@ impl Ahead {
 impl Probe {
     pub(super) const fn new(session: SessionFate, now: Instant) -> Self {
         let is_needed = matches!(session, SessionFate::Resumed);
-        Self { is_needed, progress: Progress::None, quiet_since: now }
+        Self { is_needed, stage: ProbeStage::None, quiet_since: now }
     }
 
     /// Something has come, or the first thing to wait for was written.
     pub(super) const fn begin_quiet(&mut self, now: Instant) {
         self.quiet_since = now;
-        if matches!(self.progress, Progress::Wanted) {
-            self.progress = Progress::None;
+        if matches!(self.stage, ProbeStage::Wanted) {
+            self.stage = ProbeStage::None;
         }
     }
 
     /// Whether it is to be written now.
     pub(super) const fn is_wanted(&self) -> bool {
-        matches!(self.progress, Progress::Wanted)
+        matches!(self.stage, ProbeStage::Wanted)
     }
 
     pub(super) fn written(&mut self, query: u64, ahead: Ahead, now: Instant) {
-        self.progress = Progress::Written { query, due: ahead.patience().map(|patience| now + patience) };
+        self.stage = ProbeStage::Written { query, due: ahead.patience().map(|patience| now + patience) };
     }
 
     /// It was answered, so the link carries.
     pub(super) fn answered(&mut self, query: u64) {
-        if matches!(self.progress, Progress::Written { query: written, .. } if written == query) {
-            self.progress = Progress::None;
+        if matches!(self.stage, ProbeStage::Written { query: written, .. } if written == query) {
+            self.stage = ProbeStage::None;
         }
     }
 
     /// Something in front of it was answered; the wait may begin only now.
     pub(super) fn moved_up(&mut self, ahead: impl FnOnce() -> Ahead, now: Instant) {
-        if let Progress::Written { due: due @ None, .. } = &mut self.progress {
+        if let ProbeStage::Written { due: due @ None, .. } = &mut self.stage {
             *due = ahead().patience().map(|patience| now + patience);
         }
     }
@@ -95,20 +95,20 @@ impl Probe {
         if self.wake_at(outstanding).is_none_or(|at| now < at) {
             return false;
         }
-        match self.progress {
-            Progress::Written { .. } => true,
-            Progress::None | Progress::Wanted => {
-                self.progress = Progress::Wanted;
+        match self.stage {
+            ProbeStage::Written { .. } => true,
+            ProbeStage::None | ProbeStage::Wanted => {
+                self.stage = ProbeStage::Wanted;
                 false
             }
         }
     }
 
     pub(super) fn wake_at(&self, outstanding: bool) -> Option<Instant> {
-        match self.progress {
-            Progress::None if self.is_needed && outstanding => Some(self.quiet_since + PROBE_AFTER),
-            Progress::None | Progress::Wanted => None,
-            Progress::Written { due, .. } => due,
+        match self.stage {
+            ProbeStage::None if self.is_needed && outstanding => Some(self.quiet_since + PROBE_AFTER),
+            ProbeStage::None | ProbeStage::Wanted => None,
+            ProbeStage::Written { due, .. } => due,
         }
     }
 
@@ -120,10 +120,10 @@ impl Probe {
         query: impl Fn(u64) -> alloc::vec::Vec<u8>,
     ) {
         to.number(u8::from(self.is_needed));
-        match self.progress {
-            Progress::None => to.tag("no probe"),
-            Progress::Wanted => to.tag("a probe is wanted"),
-            Progress::Written { query: written, due } => {
+        match self.stage {
+            ProbeStage::None => to.tag("no probe"),
+            ProbeStage::Wanted => to.tag("a probe is wanted"),
+            ProbeStage::Written { query: written, due } => {
                 to.name(&query(written));
                 to.option(due, crate::testing::Fingerprint::time);
             }

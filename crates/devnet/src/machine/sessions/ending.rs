@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use kpthin_core::wire::AppId;
 
-use super::{Due, Link, Sessions};
+use super::{Due, Listener, Sessions};
 use crate::env::Env;
 use crate::machine::ConnId;
 
@@ -39,15 +39,15 @@ impl Sessions {
         let lost = quirks.lost_retransmissions.and_then(|most| usize::try_from(most).ok()).unwrap_or(0);
         drop(session.resends.drain(..lost.min(session.resends.len())));
         let expires = self.schedule.add(env.now + env.config.grace_period, Due::Grace(app));
-        session.link = Link::Away { expires, replies: VecDeque::new() };
+        session.link = Listener::Away { expires, replies: VecDeque::new() };
         self.first_to_expire()
     }
 
     /// The session that would expire first, if there are too many that are away.
     fn first_to_expire(&self) -> Option<AppId> {
         let away = self.table.iter().filter_map(|(app, session)| match session.link {
-            Link::Away { expires, .. } => Some((expires, *app)),
-            Link::On(_) => None,
+            Listener::Away { expires, .. } => Some((expires, *app)),
+            Listener::On(_) => None,
         });
         let away: BTreeMap<_, _> = away.collect();
         if away.len() > AWAY_MAX { away.into_values().next() } else { None }
@@ -59,7 +59,7 @@ impl Sessions {
         for token in &session.tokens {
             self.tokens.remove(token);
         }
-        if let Link::Away { expires, .. } = session.link {
+        if let Listener::Away { expires, .. } = session.link {
             self.schedule.cancel(expires);
         }
         if let Some(ticket) = session.rearms {

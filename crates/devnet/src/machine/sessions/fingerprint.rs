@@ -3,7 +3,7 @@
 use kpthin_core::testing::{Fingerprint, frame};
 use kpthin_core::wire::{AnyRequest, RequestFrame};
 
-use super::{Due, Link, Mixnet, Queued, Session, Sessions};
+use super::{Due, Listener, Mixnet, Queued, Session, Sessions};
 
 impl Sessions {
     pub(in super::super) fn tell(&self, to: &mut Fingerprint) {
@@ -27,8 +27,8 @@ impl Sessions {
 impl Session {
     fn tell(&self, to: &mut Fingerprint) {
         match &self.link {
-            Link::Away { replies, .. } => to.list(replies, |to, reply| to.frames(&frame(reply))),
-            Link::On(conn) => conn.tell(to),
+            Listener::Away { replies, .. } => to.list(replies, |to, reply| to.frames(&frame(reply))),
+            Listener::On(conn) => conn.tell(to),
         }
         to.unordered(&self.tokens, |to, token| to.name(token));
         to.list(&self.queue, |to, queued| queued.tell(to));

@@ -26,7 +26,7 @@ pub(super) use turns::Turn;
 
 /// Who hears of a session's replies.
 #[derive(Clone, Debug)]
-enum Link {
+enum Listener {
     /// Nobody, until the token is presented again or the grace period is over.
     Away { expires: Ticket, replies: VecDeque<AnyResponse> },
     /// This connection; others may act for the session as well (§3.8).
@@ -35,7 +35,7 @@ enum Link {
 
 #[derive(Clone, Debug)]
 struct Session {
-    link: Link,
+    link: Listener,
     tokens: Vec<[u8; 16]>,
     /// Mixnet requests that wait to be released.
     queue: VecDeque<Queued>,
@@ -48,7 +48,7 @@ struct Session {
 impl Session {
     const fn new(conn: ConnId) -> Self {
         Self {
-            link: Link::On(conn),
+            link: Listener::On(conn),
             tokens: Vec::new(),
             queue: VecDeque::new(),
             resends: VecDeque::new(),
@@ -57,11 +57,11 @@ impl Session {
     }
 
     fn is_on(&self, conn: ConnId) -> bool {
-        matches!(self.link, Link::On(on) if on == conn)
+        matches!(self.link, Listener::On(on) if on == conn)
     }
 
     const fn is_away(&self) -> bool {
-        matches!(self.link, Link::Away { .. })
+        matches!(self.link, Listener::Away { .. })
     }
 }
 

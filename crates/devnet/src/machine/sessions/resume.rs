@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use kpthin_core::wire::{AnyResponse, AppId, Class};
 
-use super::{Due, Link, Sessions};
+use super::{Due, Listener, Sessions};
 use crate::env::Env;
 use crate::machine::ConnId;
 
@@ -42,8 +42,8 @@ impl Sessions {
     pub(in super::super) fn resume(&mut self, env: &Env<'_>, app: AppId, conn: ConnId) -> Resumed {
         let mut resumed = Resumed { missed: VecDeque::new(), older: None };
         let Some(session) = self.table.get_mut(&app) else { return resumed };
-        match std::mem::replace(&mut session.link, Link::On(conn)) {
-            Link::Away { expires, replies } => {
+        match std::mem::replace(&mut session.link, Listener::On(conn)) {
+            Listener::Away { expires, replies } => {
                 self.schedule.cancel(expires);
                 resumed.missed = replies;
                 if let Some(pause) = env.quirks().rearm
@@ -52,7 +52,7 @@ impl Sessions {
                     session.rearms = Some(self.schedule.add(env.now + pause, Due::Rearm(app)));
                 }
             }
-            Link::On(older) => resumed.older = Some(older).filter(|older| *older != conn),
+            Listener::On(older) => resumed.older = Some(older).filter(|older| *older != conn),
         }
         resumed
     }
@@ -86,8 +86,8 @@ impl Sessions {
             _ => false,
         };
         match self.table.get_mut(&app).map(|session| &mut session.link) {
-            Some(Link::On(conn)) => Some((*conn, response)),
-            Some(Link::Away { replies, .. }) => {
+            Some(Listener::On(conn)) => Some((*conn, response)),
+            Some(Listener::Away { replies, .. }) => {
                 if keeps && replies.len() < REPLIES_MAX {
                     replies.push_back(response);
                 }
