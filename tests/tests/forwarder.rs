@@ -118,7 +118,7 @@ fn messages_end_with_their_reply_or_say_that_they_were_lost() {
 }
 
 #[test]
-fn encryptions_of_ten_seconds_are_not_taken_for_silence() {
+fn encryptions_of_ten_seconds() {
     for mut config in references() {
         config.timing.encrypt_time = 10 * SECOND;
         for hidden_for in ENDS {
@@ -132,12 +132,37 @@ fn encryptions_of_ten_seconds_are_not_taken_for_silence() {
     }
 }
 
+/// A machine whose healthy link has resumed a session in which a message was waited for.
+fn resumed(config: DevnetConfig) -> Pair<Net> {
+    let mut pair = Pair::up(62, Net::new(62, config));
+    let echo = pair.echo(1);
+    pair.start(echo);
+    pair.run_for(SECOND / 10);
+    pair.cut_now(How::EndOfFile);
+    pair.run_until_up();
+    pair
+}
+
+#[test]
+fn a_healthy_link_is_not_cut_over_encryptions_in_front_of_the_probe() {
+    for mut config in references() {
+        // Two are in front, and together last longer than a probe alone may be silent.
+        config.timing.encrypt_time = 25 * SECOND;
+        let mut pair = resumed(config);
+        let dials = pair.dials();
+        let calls = encryptions(&mut pair, 6);
+        assert!(pair.settle(10 * MINUTE), "calls hang");
+        assert!(calls.into_iter().all(|call| pair.result(call).is_ok()));
+        assert_eq!(pair.dials(), dials);
+    }
+}
+
 #[test]
 fn a_create_of_twenty_minutes_on_a_healthy_resumed_link_is_not_cut() {
     for mut config in references() {
         // It packs a few boxes.
         config.timing.encrypt_time = 7 * MINUTE;
-        let mut pair = Pair::up(62, Net::new(62, config));
+        let mut pair = resumed(config);
         let stream = Stream::new(&mut pair, 1);
         let create = CreateCourierEnvelopesFromPayload {
             payload: vec![7; 4_000].into(),
@@ -146,11 +171,6 @@ fn a_create_of_twenty_minutes_on_a_healthy_resumed_link_is_not_cut() {
             is_start: true,
             is_last: true,
         };
-        let echo = pair.echo(1);
-        pair.start(echo);
-        pair.run_for(SECOND / 10);
-        pair.cut_now(How::EndOfFile);
-        pair.run_until_up();
         let dials = pair.dials();
         let began = pair.now();
         let create = pair.start(create);
@@ -187,14 +207,22 @@ fn an_old_cancel_of_ours_that_is_read_late_ends_no_call() {
 fn nothing_harmless_ends_unanswered_without_having_been_written_twice() {
     for config in references() {
         let requests = every(&mut Pair::up(64, Net::new(64, config.clone())));
-        for hidden_for in ENDS {
+        // A link that carries nothing any more is the worst that a forwarder can do.
+        for (how, hidden_for) in
+            ENDS.map(|end| (How::Hidden, end)).into_iter().chain([(How::Silence, MINUTE)])
+        {
             for request in &requests {
                 let mut pair = Pair::up(64, Net::new(64, config.clone()));
                 pair.hidden_for = hidden_for;
-                let call = pair.start_within(30 * MINUTE, request.clone());
+                if how == How::Silence {
+                    pair.cut_now(how);
+                }
+                let call = pair.start_within(90 * MINUTE, request.clone());
                 pair.run_for(SECOND / 20);
-                pair.cut_now(How::Hidden);
-                assert!(pair.settle(31 * MINUTE));
+                if how != How::Silence {
+                    pair.cut_now(how);
+                }
+                assert!(pair.settle(91 * MINUTE));
                 if pair.result(call) == Err(CallError::Unanswered) && request.kind().class() != Class::Message
                 {
                     assert!(pair.tap.times_written(request) > 1, "{request:?}");
