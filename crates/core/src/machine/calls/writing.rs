@@ -138,11 +138,17 @@ impl Calls {
 
     /// How long an operation may be without result before it is renewed.
     ///
-    /// Where the daemon may still have the link before, it may also have taken the result away with that one.
+    /// Where the daemon may still have the link before, it may also have taken the result away with that one. And a cancel
+    /// that it may read yet would end this start, and be answered to the session that is gone.
     fn renewal(&self, id: CallId) -> Duration {
-        let Some(wire) = self.wire.as_ref().filter(|wire| wire.is_doubtful) else { return RENEWAL };
-        match self.table.get(id).map(|call| &call.kind) {
-            Some(Kind::Operation { renewed_on, .. }) if *renewed_on != Some(wire.id) => RENEWAL_DOUBTFUL,
+        let (Some(wire), Some(call)) = (&self.wire, self.table.get(id)) else { return RENEWAL };
+        match &call.kind {
+            Kind::Operation { key, renewed_on, .. }
+                if *renewed_on != Some(wire.id)
+                    && (wire.is_doubtful || self.unanswered_cancels.contains(key)) =>
+            {
+                RENEWAL_DOUBTFUL
+            }
             _ => RENEWAL,
         }
     }

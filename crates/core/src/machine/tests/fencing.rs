@@ -160,6 +160,17 @@ fn an_old_cancel_that_is_read_late_does_not_end_the_call_but_for_the_fourth_time
 }
 
 #[test]
+fn while_an_old_cancel_may_be_read_the_first_renewal_comes_early() {
+    let (mut rig, _, _, _) = fenced(false);
+    rig.replace(1, false);
+    assert_eq!(rig.behind_cancels().len(), 1);
+    rig.wait(s(120) - ms(1));
+    assert_eq!(rig.kinds(), []);
+    rig.wait(ms(1));
+    assert_eq!(rig.one().request, cancel(1).into());
+}
+
+#[test]
 fn without_an_unanswered_cancel_on_an_earlier_link_it_was_somebody_else() {
     let (mut rig, call, [_, _, second]) = started_again();
     rig.say(&refusal(&second, 24));
