@@ -149,7 +149,7 @@ impl Calls {
             {
                 RENEWAL_DOUBTFUL
             }
-            _ => RENEWAL,
+            Kind::Local { .. } | Kind::Message { .. } | Kind::Operation { .. } => RENEWAL,
         }
     }
 
