@@ -102,14 +102,19 @@ fn assert_fresh_token<D: kpthin_tests::Daemon>(pair: &Pair<D>) {
 }
 
 #[test]
-fn a_link_the_daemon_ended_is_resumed_with_the_same_token() {
+fn a_link_the_daemon_ended_is_resumed_with_the_same_token_if_something_is_waited_for() {
     each(|mut pair| {
+        let stream = Stream::new(&mut pair, 5);
+        let [write] = &stream.prepare(&mut pair, 1)[..] else { panic!("one write") };
+        let write = pair.start(write.clone());
+        pair.drain();
         pair.cut_now(How::EndOfFile);
         pair.run_for(5 * SECOND);
         pair.run_until_up();
         let resumed =
             pair.events.iter().any(|(_, event)| matches!(event, Event::Reconnected { resumed: true, .. }));
         assert!(resumed, "{:?}", pair.events);
+        pair.finish(write).unwrap();
     });
 }
 
