@@ -21,7 +21,8 @@ use crate::{
     driver::Driver,
     handle::Handle,
     io::Runtime,
-    shared::{FirstConnection, Shared, State},
+    shared::Shared,
+    state::{FirstConnection, State},
 };
 
 /// Why there is no client: which step of connecting failed, and how.

@@ -65,6 +65,7 @@ mod permits;
 pub mod record;
 mod shared;
 mod slots;
+mod state;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,8 @@ use crate::{
     machines::Role,
     pause::Pause,
     permits::Ask,
-    shared::{OnDrop, Phase, Shared},
+    shared::{OnDrop, Shared},
+    state::Phase,
     status::StatusChanged,
 };
 

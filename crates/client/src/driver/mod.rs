@@ -33,7 +33,8 @@ use crate::{
     config::Target,
     io::Runtime,
     machines::{CallKey, Role},
-    shared::{Phase, Shared},
+    shared::Shared,
+    state::Phase,
     trace::Trace,
 };
 

@@ -23,7 +23,8 @@ use crate::{
     io::{Duplex, Runtime},
     machines::{CallKey, Role},
     pause::Timer,
-    shared::{FirstConnection, Shared},
+    shared::Shared,
+    state::FirstConnection,
     trace::Trace,
 };
 

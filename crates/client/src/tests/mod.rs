@@ -3,6 +3,7 @@
 mod basic;
 mod calls;
 mod companion;
+mod driver;
 mod ending;
 mod flows;
 mod link;

@@ -1,8 +1,8 @@
 //! Reading a stream, box after box.
 
-pub(crate) mod core;
 mod coverage;
 mod delivery;
+pub(crate) mod lookahead;
 pub(crate) mod pace;
 pub(crate) mod state;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use kpthin_client::{
 };
 use proptest::prelude::*;
 
-use super::{core::Core, *};
+use super::{lookahead::Lookahead, *};
 use crate::{
     StateError, StreamError, steps,
     testing::{renumbered, stream},
@@ -24,8 +24,8 @@ fn state() -> ReaderState {
     ReaderState::new(stream.read_cap, stream.first).unwrap()
 }
 
-fn core() -> Core {
-    Core::new(state(), Pauses::default())
+fn lookahead() -> Lookahead {
+    Lookahead::new(state(), Pauses::default())
 }
 
 /// How many steps a box is from the beginning.
@@ -33,17 +33,22 @@ fn steps_to(index: &MessageBoxIndex) -> u64 {
     index.counter() - stream().first.counter()
 }
 
-fn asks(core: &mut Core, now: Instant, wanted: bool) -> Vec<u64> {
-    std::iter::from_fn(|| core.next_ask(now, wanted)).map(|index| steps_to(&index)).collect()
+fn asks(lookahead: &mut Lookahead, now: Instant, wanted: bool) -> Vec<u64> {
+    std::iter::from_fn(|| lookahead.next_ask(now, wanted)).map(|index| steps_to(&index)).collect()
 }
 
 /// The answer for a box, in replica epoch 10.
-fn answer(core: &mut Core, now: Instant, step: u64, read: fn(SecretBytes, MessageBoxIndex) -> Read) {
+fn answer(
+    lookahead: &mut Lookahead,
+    now: Instant,
+    step: u64,
+    read: fn(SecretBytes, MessageBoxIndex) -> Read,
+) {
     let index = stream().index(step);
     let next = steps::next(&index).unwrap();
     let read = read(SecretBytes::from(format!("message {step}")), next.clone());
     let asked = asked(read, next, Some(10));
-    core.answer(now, index.counter(), Ok(asked));
+    lookahead.answer(now, index.counter(), Ok(asked));
 }
 
 fn asked(read: Read, next: MessageBoxIndex, replica_epoch: Option<u64>) -> Asked {
@@ -62,8 +67,8 @@ fn tombstone(_: SecretBytes, next: MessageBoxIndex) -> Read {
     Read::Tombstone { next }
 }
 
-fn take_message(core: &mut Core) -> Option<String> {
-    match core.take()?.unwrap().item {
+fn take_message(lookahead: &mut Lookahead) -> Option<String> {
+    match lookahead.take()?.unwrap().item {
         Item::Message(text) => Some(String::from_utf8_lossy(&text).into_owned()),
         other => panic!("{other:?}"),
     }
@@ -71,13 +76,13 @@ fn take_message(core: &mut Core) -> Option<String> {
 
 #[test]
 fn the_more_is_found_the_more_is_asked_for_up_to_eight() {
-    let mut core = core();
+    let mut lookahead = lookahead();
     let mut rounds = Vec::new();
     for _ in 0..5 {
-        let round = asks(&mut core, at(0), true);
+        let round = asks(&mut lookahead, at(0), true);
         for step in &round {
-            answer(&mut core, at(0), *step, message);
-            assert_eq!(take_message(&mut core), Some(format!("message {step}")));
+            answer(&mut lookahead, at(0), *step, message);
+            assert_eq!(take_message(&mut lookahead), Some(format!("message {step}")));
         }
         rounds.push(round.len());
     }
@@ -86,65 +91,65 @@ fn the_more_is_found_the_more_is_asked_for_up_to_eight() {
 
 #[test]
 fn an_unwritten_head_is_asked_for_alone_and_only_when_somebody_waits_and_it_is_due() {
-    let mut core = core();
-    assert_eq!(asks(&mut core, at(0), false), [0], "whether it is written is not known");
-    answer(&mut core, at(2), 0, unwritten);
-    let due = core.due(at(0)).unwrap();
+    let mut lookahead = lookahead();
+    assert_eq!(asks(&mut lookahead, at(0), false), [0], "whether it is written is not known");
+    answer(&mut lookahead, at(2), 0, unwritten);
+    let due = lookahead.due(at(0)).unwrap();
     assert!(due <= at(1), "{due:?}: from the start of the look, not from its end");
-    assert_eq!(asks(&mut core, at(2), false), [0; 0]);
-    assert_eq!(asks(&mut core, at(2), true), [0]);
-    answer(&mut core, at(3), 0, unwritten);
-    assert_eq!(asks(&mut core, at(3), true), [0; 0]);
-    let due = core.due(at(3)).unwrap();
+    assert_eq!(asks(&mut lookahead, at(2), false), [0; 0]);
+    assert_eq!(asks(&mut lookahead, at(2), true), [0]);
+    answer(&mut lookahead, at(3), 0, unwritten);
+    assert_eq!(asks(&mut lookahead, at(3), true), [0; 0]);
+    let due = lookahead.due(at(3)).unwrap();
     assert!(due > at(3) && due <= at(4), "{due:?}");
-    assert_eq!(asks(&mut core, due, true), [0]);
-    answer(&mut core, due, 0, message);
-    assert_eq!(asks(&mut core, due, false), [1], "what was found makes for reading ahead");
+    assert_eq!(asks(&mut lookahead, due, true), [0]);
+    answer(&mut lookahead, due, 0, message);
+    assert_eq!(asks(&mut lookahead, due, false), [1], "what was found makes for reading ahead");
 }
 
 #[test]
 fn what_comes_out_of_order_is_handed_out_in_order() {
-    let mut core = core();
+    let mut lookahead = lookahead();
     for step in [0, 1] {
-        assert!(asks(&mut core, at(0), true).contains(&step));
-        answer(&mut core, at(0), step, message);
-        assert!(core.take().is_some());
+        assert!(asks(&mut lookahead, at(0), true).contains(&step));
+        answer(&mut lookahead, at(0), step, message);
+        assert!(lookahead.take().is_some());
     }
-    assert_eq!(asks(&mut core, at(0), true), [3, 4, 5], "the second is asked for already");
-    answer(&mut core, at(0), 5, message);
-    answer(&mut core, at(0), 3, tombstone);
-    answer(&mut core, at(0), 4, unwritten);
-    assert!(core.take().is_none() && !core.is_ready());
-    answer(&mut core, at(0), 2, message);
-    assert_eq!(take_message(&mut core).as_deref(), Some("message 2"));
-    let delivery = core.take().unwrap().unwrap();
+    assert_eq!(asks(&mut lookahead, at(0), true), [3, 4, 5], "the second is asked for already");
+    answer(&mut lookahead, at(0), 5, message);
+    answer(&mut lookahead, at(0), 3, tombstone);
+    answer(&mut lookahead, at(0), 4, unwritten);
+    assert!(lookahead.take().is_none() && !lookahead.is_ready());
+    answer(&mut lookahead, at(0), 2, message);
+    assert_eq!(take_message(&mut lookahead).as_deref(), Some("message 2"));
+    let delivery = lookahead.take().unwrap().unwrap();
     assert_eq!((delivery.item, steps_to(delivery.after.index())), (Item::Tombstone, 4));
-    assert!(core.take().is_none(), "the fourth was not there");
-    assert_eq!(asks(&mut core, at(0), true), [4]);
-    answer(&mut core, at(0), 4, message);
-    assert_eq!(take_message(&mut core).as_deref(), Some("message 4"));
-    assert_eq!(take_message(&mut core).as_deref(), Some("message 5"), "it was found before");
+    assert!(lookahead.take().is_none(), "the fourth was not there");
+    assert_eq!(asks(&mut lookahead, at(0), true), [4]);
+    answer(&mut lookahead, at(0), 4, message);
+    assert_eq!(take_message(&mut lookahead).as_deref(), Some("message 4"));
+    assert_eq!(take_message(&mut lookahead).as_deref(), Some("message 5"), "it was found before");
 }
 
 #[test]
 fn what_was_asked_for_and_lost_is_asked_for_again() {
-    let mut core = core();
-    assert_eq!(asks(&mut core, at(0), true), [0]);
-    core.abandon();
-    assert_eq!(asks(&mut core, at(0), true), [0]);
+    let mut lookahead = lookahead();
+    assert_eq!(asks(&mut lookahead, at(0), true), [0]);
+    lookahead.abandon();
+    assert_eq!(asks(&mut lookahead, at(0), true), [0]);
 }
 
 #[test]
 fn an_error_that_does_not_pass_is_handed_out_once_and_the_reader_stays() {
-    let mut core = core();
+    let mut lookahead = lookahead();
     let error = CallError::Daemon(DaemonError::BacapDecryptionFailed);
-    assert_eq!(asks(&mut core, at(0), true), [0]);
-    core.answer(at(0), stream().first.counter(), Err(error.clone()));
-    assert_eq!(asks(&mut core, at(60), true), [0; 0], "not before it was handed out");
-    assert_eq!(core.take(), Some(Err(StreamError::Call(error))));
-    assert_eq!(asks(&mut core, at(60), true), [0]);
-    answer(&mut core, at(60), 0, message);
-    assert_eq!(take_message(&mut core).as_deref(), Some("message 0"));
+    assert_eq!(asks(&mut lookahead, at(0), true), [0]);
+    lookahead.answer(at(0), stream().first.counter(), Err(error.clone()));
+    assert_eq!(asks(&mut lookahead, at(60), true), [0; 0], "not before it was handed out");
+    assert_eq!(lookahead.take(), Some(Err(StreamError::Call(error))));
+    assert_eq!(asks(&mut lookahead, at(60), true), [0]);
+    answer(&mut lookahead, at(60), 0, message);
+    assert_eq!(take_message(&mut lookahead).as_deref(), Some("message 0"));
 }
 
 #[test]
@@ -160,70 +165,70 @@ fn what_the_network_makes_good_by_itself_passes_and_a_bad_box_does_not() {
         (CallError::Daemon(DaemonError::InvalidTombstoneSignature), false),
         (CallError::Daemon(DaemonError::InvalidRequest), false),
     ] {
-        let mut core = core();
-        assert_eq!(asks(&mut core, at(0), true), [0]);
-        core.answer(at(0), stream().first.counter(), Err(error.clone()));
-        assert_eq!(core.trouble().is_some(), passes, "{error}");
-        assert_eq!(core.take().is_some(), !passes, "{error}");
+        let mut lookahead = lookahead();
+        assert_eq!(asks(&mut lookahead, at(0), true), [0]);
+        lookahead.answer(at(0), stream().first.counter(), Err(error.clone()));
+        assert_eq!(lookahead.trouble().is_some(), passes, "{error}");
+        assert_eq!(lookahead.take().is_some(), !passes, "{error}");
     }
 }
 
 #[test]
 fn an_error_that_passes_is_only_seen_by_whoever_looks() {
-    let mut core = core();
+    let mut lookahead = lookahead();
     let error = CallError::LinkLost(Fate::MaybeExecuted);
-    assert_eq!(asks(&mut core, at(0), true), [0]);
-    core.answer(at(0), stream().first.counter(), Err(error.clone()));
-    assert_eq!((core.take(), core.trouble()), (None, Some(&error)));
-    assert_eq!(asks(&mut core, at(60), true), [0]);
-    answer(&mut core, at(60), 0, unwritten);
-    assert_eq!(core.trouble(), None);
+    assert_eq!(asks(&mut lookahead, at(0), true), [0]);
+    lookahead.answer(at(0), stream().first.counter(), Err(error.clone()));
+    assert_eq!((lookahead.take(), lookahead.trouble()), (None, Some(&error)));
+    assert_eq!(asks(&mut lookahead, at(60), true), [0]);
+    answer(&mut lookahead, at(60), 0, unwritten);
+    assert_eq!(lookahead.trouble(), None);
 }
 
 #[test]
 fn a_daemon_that_steps_elsewhere_is_found_out() {
-    let mut core = core();
+    let mut lookahead = lookahead();
     let counter = stream().first.counter();
-    assert_eq!(asks(&mut core, at(0), true), [0]);
+    assert_eq!(asks(&mut lookahead, at(0), true), [0]);
     let elsewhere = stream().index(2);
-    core.answer(at(0), counter, Ok(asked(message("m".into(), elsewhere.clone()), elsewhere, None)));
-    assert_eq!(core.take(), Some(Err(StreamError::IndexMismatch { counter })));
-    assert_eq!(core.state().unwrap().index(), &stream().first);
+    lookahead.answer(at(0), counter, Ok(asked(message("m".into(), elsewhere.clone()), elsewhere, None)));
+    assert_eq!(lookahead.take(), Some(Err(StreamError::IndexMismatch { counter })));
+    assert_eq!(lookahead.state().unwrap().index(), &stream().first);
 }
 
 #[test]
 fn a_gap_is_passed_when_it_is_taken_and_not_before() {
-    let mut core = core();
+    let mut lookahead = lookahead();
     let counter = stream().first.counter();
-    assert!(core.declare_gap(counter, 3, Some(12)));
-    assert_eq!(core.state().unwrap(), state(), "a crash now finds the gap again");
-    assert_eq!(asks(&mut core, at(0), true), [0; 0]);
-    let delivery = core.take().unwrap().unwrap();
+    assert!(lookahead.declare_gap(counter, 3, Some(12)));
+    assert_eq!(lookahead.state().unwrap(), state(), "a crash now finds the gap again");
+    assert_eq!(asks(&mut lookahead, at(0), true), [0; 0]);
+    let delivery = lookahead.take().unwrap().unwrap();
     assert_eq!((delivery.item, delivery.counter), (Item::Gap { boxes: 3 }, counter));
     assert_eq!(steps_to(delivery.after.index()), 3);
-    assert_eq!(asks(&mut core, at(0), true), [3]);
+    assert_eq!(asks(&mut lookahead, at(0), true), [3]);
 }
 
 #[test]
 fn a_box_that_was_found_meanwhile_is_no_gap() {
-    let mut core = core();
-    assert_eq!(asks(&mut core, at(0), true), [0]);
-    answer(&mut core, at(0), 0, message);
-    assert!(!core.declare_gap(stream().first.counter(), 3, Some(12)));
-    assert_eq!(take_message(&mut core).as_deref(), Some("message 0"));
-    assert!(!core.declare_gap(stream().first.counter(), 3, Some(12)), "it is not the head any more");
+    let mut lookahead = lookahead();
+    assert_eq!(asks(&mut lookahead, at(0), true), [0]);
+    answer(&mut lookahead, at(0), 0, message);
+    assert!(!lookahead.declare_gap(stream().first.counter(), 3, Some(12)));
+    assert_eq!(take_message(&mut lookahead).as_deref(), Some("message 0"));
+    assert!(!lookahead.declare_gap(stream().first.counter(), 3, Some(12)), "it is not the head any more");
 }
 
 #[test]
 fn the_last_box_of_all_is_read_and_then_the_stream_is_at_its_end() {
     let mut last = state();
     last.index = renumbered(&last.index, u64::MAX);
-    let mut core = Core::new(last, Pauses::default());
-    let index = core.next_ask(at(0), true).unwrap();
+    let mut lookahead = Lookahead::new(last, Pauses::default());
+    let index = lookahead.next_ask(at(0), true).unwrap();
     let asked = asked(message("end".into(), index.clone()), index, None);
-    core.answer(at(0), u64::MAX, Ok(asked));
-    assert_eq!(core.take(), Some(Err(StreamError::Exhausted)));
-    assert_eq!(core.next_ask(at(0), true), None);
+    lookahead.answer(at(0), u64::MAX, Ok(asked));
+    assert_eq!(lookahead.take(), Some(Err(StreamError::Exhausted)));
+    assert_eq!(lookahead.next_ask(at(0), true), None);
 }
 
 #[test]
@@ -300,33 +305,33 @@ proptest! {
     /// each once.
     #[test]
     fn no_message_is_lost_or_repeated(steps in prop::collection::vec(step(), 1..200)) {
-        let mut core = core();
+        let mut lookahead = lookahead();
         let (mut written, mut now) = (0, at(0));
         let mut outstanding = VecDeque::new();
         let mut stored = (Vec::new(), state().to_bytes());
-        let restart = |bytes: &[u8]| Core::new(ReaderState::from_bytes(bytes).unwrap(), Pauses::default());
+        let restart = |bytes: &[u8]| Lookahead::new(ReaderState::from_bytes(bytes).unwrap(), Pauses::default());
         for step in steps {
             now = now + Duration::from_secs(7);
             match step {
-                Step::Ask => outstanding.extend(asks(&mut core, now, true)),
+                Step::Ask => outstanding.extend(asks(&mut lookahead, now, true)),
                 Step::Answer(place) => {
                     let place = place % outstanding.len().max(1);
                     if let Some(step) = outstanding.remove(place) {
-                        answer(&mut core, now, step, if step < written { message } else { unwritten });
+                        answer(&mut lookahead, now, step, if step < written { message } else { unwritten });
                     }
                 }
                 Step::Write => written += 1,
-                Step::Take { stored: true } => if let Some(item) = core.take() {
+                Step::Take { stored: true } => if let Some(item) = lookahead.take() {
                     let delivery = item.unwrap();
                     stored.0.push(delivery.item);
                     stored.1 = delivery.after.to_bytes();
                 },
-                Step::Take { stored: false } => if core.take().is_some() {
-                    core = restart(&stored.1);
+                Step::Take { stored: false } => if lookahead.take().is_some() {
+                    lookahead = restart(&stored.1);
                     outstanding.clear();
                 },
                 Step::Crash => {
-                    core = restart(&stored.1);
+                    lookahead = restart(&stored.1);
                     outstanding.clear();
                 }
             }

@@ -111,11 +111,11 @@ impl<K: Key> Readers<K> {
     }
 
     pub(crate) fn state(&self, key: &K) -> Option<ReaderState> {
-        self.look(|schedule| schedule.core(key)?.state())
+        self.look(|schedule| schedule.lookahead(key)?.state())
     }
 
     pub(crate) fn trouble(&self, key: &K) -> Option<CallError> {
-        self.look(|schedule| schedule.core(key)?.trouble().cloned())
+        self.look(|schedule| schedule.lookahead(key)?.trouble().cloned())
     }
 
     /// Hands out what is next, of whichever reader, and has the flow run meanwhile.

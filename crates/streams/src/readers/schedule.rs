@@ -14,13 +14,13 @@ use kpthin_client::{
 use super::{Key, Next};
 use crate::{
     inbox::Attention,
-    reader::{Pauses, ReaderState, core::Core},
+    reader::{Pauses, ReaderState, lookahead::Lookahead},
 };
 
 struct Entry {
     /// Tells this reader from an earlier one with its name.
     id: u64,
-    core: Core,
+    lookahead: Lookahead,
     attention: Attention,
     /// How much of its share it has had: who has had the least is next.
     pass: u64,
@@ -70,21 +70,22 @@ impl<K: Key> Schedule<K> {
         pauses: Pauses,
     ) -> Option<ReaderState> {
         self.made += 1;
-        let core = Core::new(state, pauses);
-        let entry = Entry { id: self.made, core, attention, pass: self.pass, asked: None, interval: None };
-        self.entries.insert(key, entry)?.core.state()
+        let lookahead = Lookahead::new(state, pauses);
+        let entry =
+            Entry { id: self.made, lookahead, attention, pass: self.pass, asked: None, interval: None };
+        self.entries.insert(key, entry)?.lookahead.state()
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<ReaderState> {
-        self.entries.remove(key)?.core.state()
+        self.entries.remove(key)?.lookahead.state()
     }
 
-    pub(crate) fn core(&self, key: &K) -> Option<&Core> {
-        self.entries.get(key).map(|entry| &entry.core)
+    pub(crate) fn lookahead(&self, key: &K) -> Option<&Lookahead> {
+        self.entries.get(key).map(|entry| &entry.lookahead)
     }
 
-    pub(super) fn core_mut(&mut self, key: &K) -> Option<&mut Core> {
-        self.entries.get_mut(key).map(|entry| &mut entry.core)
+    pub(super) fn lookahead_mut(&mut self, key: &K) -> Option<&mut Lookahead> {
+        self.entries.get_mut(key).map(|entry| &mut entry.lookahead)
     }
 
     /// Changes how much attention a reader gets; tells whether there is one.
@@ -92,7 +93,7 @@ impl<K: Key> Schedule<K> {
         let Some(entry) = self.entries.get_mut(key) else { return false };
         entry.attention = attention;
         entry.pass = self.pass;
-        entry.core.set_pauses(pauses);
+        entry.lookahead.set_pauses(pauses);
         true
     }
 
@@ -115,11 +116,11 @@ impl<K: Key> Schedule<K> {
         if self.outstanding >= ASKS_AT_ONCE {
             return None;
         }
-        let wanting = self.entries.iter_mut().filter(|(_, entry)| entry.core.wants(now, wanted));
+        let wanting = self.entries.iter_mut().filter(|(_, entry)| entry.lookahead.wants(now, wanted));
         let (key, entry) = wanting.min_by_key(|(_, entry)| entry.pass)?;
-        let asked = entry.core.is_asked();
-        let index = entry.core.next_ask(now, wanted)?;
-        if !asked && entry.core.is_asked() {
+        let asked = entry.lookahead.is_asked();
+        let index = entry.lookahead.next_ask(now, wanted)?;
+        if !asked && entry.lookahead.is_asked() {
             entry.interval = entry.asked.map(|before| now.saturating_since(before));
             entry.asked = Some(now);
         }
@@ -129,12 +130,12 @@ impl<K: Key> Schedule<K> {
         entry.pass += entry.attention.stride();
         self.outstanding += 1;
         let ticket = Ticket { key: key.clone(), id: entry.id, counter: index.counter() };
-        Some(Ask { ticket, read_cap: entry.core.read_cap().clone(), index })
+        Some(Ask { ticket, read_cap: entry.lookahead.read_cap().clone(), index })
     }
 
     /// When somebody has a box to ask for, if not now.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        self.entries.values().filter_map(|entry| entry.core.due(now)).min()
+        self.entries.values().filter_map(|entry| entry.lookahead.due(now)).min()
     }
 
     /// Whether that box is still of interest.
@@ -150,18 +151,18 @@ impl<K: Key> Schedule<K> {
     pub(super) fn answer(&mut self, now: Instant, ticket: &Ticket<K>, answer: Result<Asked, CallError>) {
         self.outstanding -= 1;
         if let Some(entry) = self.entries.get_mut(&ticket.key).filter(|entry| entry.id == ticket.id) {
-            entry.core.answer(now, ticket.counter, answer);
+            entry.lookahead.answer(now, ticket.counter, answer);
         }
     }
 
     /// All that was asked for is lost, with the flow that asked.
     pub(super) fn abandon(&mut self) {
         self.outstanding = 0;
-        self.entries.values_mut().for_each(|entry| entry.core.abandon());
+        self.entries.values_mut().for_each(|entry| entry.lookahead.abandon());
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.entries.values().any(|entry| entry.core.is_ready())
+        self.entries.values().any(|entry| entry.lookahead.is_ready())
     }
 
     /// Hands out what is next; the readers take turns.
@@ -170,19 +171,19 @@ impl<K: Key> Schedule<K> {
         let turn = match &after {
             Some(last) => {
                 let mut behind = self.entries.range_mut((Excluded(last), Unbounded));
-                behind.find(|(_, entry)| entry.core.is_ready()).map(|(key, _)| key.clone())
+                behind.find(|(_, entry)| entry.lookahead.is_ready()).map(|(key, _)| key.clone())
             }
             None => None,
         };
         let turn = turn.or_else(|| {
-            self.entries.iter().find(|(_, entry)| entry.core.is_ready()).map(|(key, _)| key.clone())
+            self.entries.iter().find(|(_, entry)| entry.lookahead.is_ready()).map(|(key, _)| key.clone())
         });
         let Some(key) = turn else {
             self.delivered = after;
             return None;
         };
         self.delivered = Some(key.clone());
-        let item = self.entries.get_mut(&key)?.core.take()?;
+        let item = self.entries.get_mut(&key)?.lookahead.take()?;
         Some((key, item))
     }
 }

@@ -22,10 +22,10 @@ impl<K: Key> Readers<K> {
     pub(crate) fn skip_expired(&self, key: K, max: u32) -> Call<bool> {
         let state = self.state(&key);
         let shared = self.shared().clone();
-        let look = move |act: &mut dyn FnMut(&mut crate::reader::core::Core) -> bool| {
+        let look = move |act: &mut dyn FnMut(&mut crate::reader::lookahead::Lookahead) -> bool| {
             let (result, wakers) = {
                 let mut inner = shared.lock();
-                let result = inner.schedule.core_mut(&key).is_some_and(act);
+                let result = inner.schedule.lookahead_mut(&key).is_some_and(act);
                 let wakers = if inner.schedule.is_ready() { inner.waiters.take() } else { Vec::new() };
                 (result, wakers)
             };
@@ -36,14 +36,14 @@ impl<K: Key> Readers<K> {
             let Some(ReaderState { read_cap, index, .. }) = state else { return Ok(false) };
             let counter = index.counter();
             let asked = client.ask(&read_cap, &index).await?;
-            if !look(&mut |core| core.looked(counter, &asked)) {
+            if !look(&mut |lookahead| lookahead.looked(counter, &asked)) {
                 return Ok(false);
             }
             let Some(boxes) = first_written(&client, &read_cap, &index, max).await? else { return Ok(false) };
             client.pause(LATE).await;
             let asked = client.ask(&read_cap, &index).await?;
-            Ok(look(&mut |core| core.looked(counter, &asked))
-                && look(&mut |core| core.declare_gap(counter, boxes, asked.replica_epoch)))
+            Ok(look(&mut |lookahead| lookahead.looked(counter, &asked))
+                && look(&mut |lookahead| lookahead.declare_gap(counter, boxes, asked.replica_epoch)))
         })
     }
 }

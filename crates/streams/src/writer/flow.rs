@@ -14,8 +14,8 @@ use kpthin_client::{
 
 use super::{
     Shared,
-    core::{Core, Job},
     receipt::Outcome,
+    tasks::{Job, Tasks},
 };
 use crate::{engine::Run, error::StreamError, steps, wait::wake};
 
@@ -41,7 +41,7 @@ impl Drop for End<'_> {
             if !inner.engine.end(self.run) {
                 return;
             }
-            inner.core.abandon();
+            inner.tasks.abandon();
             inner.waiters.take()
         };
         wake(wakers);
@@ -130,24 +130,24 @@ fn may_pass(error: &CallError) -> bool {
     }
 }
 
-fn settle(core: &mut Core, now: Instant, counter: u64, ended: Ended) {
+fn settle(tasks: &mut Tasks, now: Instant, counter: u64, ended: Ended) {
     match ended {
-        Ended::Wrote(outcome) => core.written(counter, outcome),
-        Ended::Failed(error) if may_pass(&error) => core.failed(now, counter),
-        Ended::Failed(error) => core.refused(counter, Outcome::Refused(error.into())),
+        Ended::Wrote(outcome) => tasks.written(counter, outcome),
+        Ended::Failed(error) if may_pass(&error) => tasks.failed(now, counter),
+        Ended::Failed(error) => tasks.refused(counter, Outcome::Refused(error.into())),
         Ended::Deleted(Tombstones { boxes, .. }) => {
             let good = boxes.iter().take_while(|report| report.result.is_ok()).count() as u64;
             let error = boxes.into_iter().find_map(|report| report.result.err());
             match error {
                 Some(error) if !may_pass(&error) => {
-                    core.deleted(counter, good);
-                    core.refused(counter + good, Outcome::Refused(error.into()));
+                    tasks.deleted(counter, good);
+                    tasks.refused(counter + good, Outcome::Refused(error.into()));
                 }
                 Some(_) => {
-                    core.deleted(counter, good);
-                    core.failed(now, counter + good);
+                    tasks.deleted(counter, good);
+                    tasks.failed(now, counter + good);
                 }
-                None => core.deleted(counter, good),
+                None => tasks.deleted(counter, good),
             }
         }
     }
@@ -175,18 +175,18 @@ impl Work {
             let (jobs, cap, wakers, due) = {
                 let mut inner = shared.lock();
                 for (counter, ended) in ended {
-                    settle(&mut inner.core, now, counter, ended);
+                    settle(&mut inner.tasks, now, counter, ended);
                 }
                 let wakers = if news { inner.waiters.take() } else { Vec::new() };
-                let jobs: Vec<_> = std::iter::from_fn(|| inner.core.next_job(now)).collect();
-                let idle = !inner.core.has_work() && jobs.is_empty();
-                if idle && (self.jobs.is_empty() || inner.core.has_stopped()) && inner.engine.end(run) {
+                let jobs: Vec<_> = std::iter::from_fn(|| inner.tasks.next_job(now)).collect();
+                let idle = !inner.tasks.has_work() && jobs.is_empty();
+                if idle && (self.jobs.is_empty() || inner.tasks.has_stopped()) && inner.engine.end(run) {
                     drop(inner);
                     wake(wakers);
                     return Poll::Ready(());
                 }
                 inner.engine.sleeps(cx);
-                (jobs, inner.core.write_cap().clone(), wakers, inner.core.due(now))
+                (jobs, inner.tasks.write_cap().clone(), wakers, inner.tasks.due(now))
             };
             wake(wakers);
             if !jobs.is_empty() {

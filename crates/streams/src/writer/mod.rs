@@ -1,9 +1,9 @@
 //! Writing a stream, box after box.
 
-mod core;
 mod flow;
 mod receipt;
 pub(crate) mod state;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +18,7 @@ use std::{
 
 use kpthin_client::{Client, FlowKind, StatusChanged, wire::SecretBytes};
 
-use self::core::Core;
+use self::tasks::Tasks;
 pub use self::{
     receipt::{Outcome, PushError, RangeError, Receipt, Seq},
     state::WriterState,
@@ -31,7 +31,7 @@ use crate::{
 
 /// What the handle and the flow share.
 struct Inner {
-    core: Core,
+    tasks: Tasks,
     engine: Engine,
     waiters: Waiters,
 }
@@ -89,7 +89,8 @@ impl StreamWriter {
     /// A writer that goes on where `state` is. What is in a state is saved, and is sent at once.
     #[must_use]
     pub fn new(client: &Client, state: WriterState) -> Self {
-        let inner = Inner { core: Core::new(state), engine: Engine::default(), waiters: Waiters::default() };
+        let inner =
+            Inner { tasks: Tasks::new(state), engine: Engine::default(), waiters: Waiters::default() };
         let writer = Self { client: client.clone(), shared: Arc::new(Shared(Mutex::new(inner))) };
         writer.news();
         writer
@@ -104,7 +105,7 @@ impl StreamWriter {
     /// if the writer has stopped. Nothing has changed then.
     pub fn push(&self, body: impl Into<SecretBytes>) -> Result<Seq, PushError> {
         let limit = self.client.max_message_len();
-        self.shared.lock().core.push(body.into(), limit)
+        self.shared.lock().tasks.push(body.into(), limit)
     }
 
     /// Sends what was pushed up to this box, which a saved state holds now.
@@ -113,7 +114,7 @@ impl StreamWriter {
     ///
     /// [`RangeError::NotPushed`] for a box that was not.
     pub fn release(&self, seq: Seq) -> Result<(), RangeError> {
-        self.shared.lock().core.release(seq)?;
+        self.shared.lock().tasks.release(seq)?;
         self.news();
         Ok(())
     }
@@ -143,7 +144,7 @@ impl StreamWriter {
     /// [`RangeError`] if the range is empty or reaches beyond what was pushed, or if the writer has
     /// stopped. Nothing has changed then.
     pub fn tombstone(&self, boxes: RangeInclusive<Seq>) -> Result<(), RangeError> {
-        self.shared.lock().core.tombstone(&boxes)?;
+        self.shared.lock().tasks.tombstone(&boxes)?;
         self.news();
         Ok(())
     }
@@ -151,7 +152,7 @@ impl StreamWriter {
     /// The state to save: after [`push`](Self::push), before [`release`](Self::release).
     #[must_use]
     pub fn state(&self) -> WriterState {
-        self.shared.lock().core.state()
+        self.shared.lock().tasks.state()
     }
 
     /// Waits for the next receipt. They come in the order of what was asked for, at least once each:
@@ -166,9 +167,9 @@ impl StreamWriter {
     ///
     /// Dropping it loses nothing.
     pub fn receipt(&self) -> Waiting<Receipt> {
-        self.waiting(|core| match core.take_receipt() {
+        self.waiting(|tasks| match tasks.take_receipt() {
             Some(receipt) => Some(Ok(receipt)),
-            None => core.is_silent().then_some(Err(StreamError::Stopped)),
+            None => tasks.is_silent().then_some(Err(StreamError::Stopped)),
         })
     }
 
@@ -183,24 +184,24 @@ impl StreamWriter {
     ///
     /// Dropping it has no effect: the boxes go out all the same.
     pub fn flush(&self) -> Waiting<()> {
-        self.waiting(|core| {
-            if core.has_stopped() {
+        self.waiting(|tasks| {
+            if tasks.has_stopped() {
                 return Some(Err(StreamError::Stopped));
             }
-            (!core.has_work()).then_some(Ok(()))
+            (!tasks.has_work()).then_some(Ok(()))
         })
     }
 
     fn waiting<T: 'static>(
         &self,
-        mut look: impl FnMut(&mut Core) -> Option<Result<T, StreamError>> + Send + 'static,
+        mut look: impl FnMut(&mut Tasks) -> Option<Result<T, StreamError>> + Send + 'static,
     ) -> Waiting<T> {
         let this = Self { client: self.client.clone(), shared: self.shared.clone() };
         let mut closing = Closing::new(&this.client);
         Waiting::new(self.client.clone(), move |cx| {
             {
                 let mut inner = this.shared.lock();
-                if let Some(result) = look(&mut inner.core) {
+                if let Some(result) = look(&mut inner.tasks) {
                     return Poll::Ready(result);
                 }
                 inner.waiters.add(cx);
@@ -215,7 +216,7 @@ impl StreamWriter {
     fn news(&self) {
         let (start, waker) = {
             let mut inner = self.shared.lock();
-            let start = if inner.core.has_work() { inner.engine.start() } else { None };
+            let start = if inner.tasks.has_work() { inner.engine.start() } else { None };
             (start, inner.engine.news())
         };
         wake(waker);

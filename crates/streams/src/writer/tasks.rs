@@ -23,7 +23,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// How far a task is. What is settled waits for its receipt to be taken.
 #[derive(Debug)]
-enum Stage {
+enum TaskStage {
     Open,
     Running,
     Settled(Outcome),
@@ -31,7 +31,7 @@ enum Stage {
 
 struct Entry {
     task: Task,
-    stage: Stage,
+    stage: TaskStage,
     /// Boxes of a deletion that are deleted and whose receipts have not been taken.
     deleted: u64,
 }
@@ -44,11 +44,11 @@ pub(crate) enum Job {
 }
 
 /// A writer of one stream: what is to be done, in which order, and what became of it.
-pub(crate) struct Core {
+pub(crate) struct Tasks {
     write_cap: WriteCap,
     next: MessageBoxIndex,
     limit: Option<u64>,
-    tasks: VecDeque<Entry>,
+    entries: VecDeque<Entry>,
     /// Boxes below this number are in a saved state.
     released: u64,
     stop: Stop,
@@ -71,13 +71,14 @@ enum Stop {
     Reported,
 }
 
-impl Core {
+impl Tasks {
     /// Everything in a state counts as saved.
     pub(crate) fn new(state: WriterState) -> Self {
         let WriterState { write_cap, next, limit, tasks } = state;
-        let tasks = tasks.into_iter().map(|task| Entry { task, stage: Stage::Open, deleted: 0 }).collect();
+        let entries =
+            tasks.into_iter().map(|task| Entry { task, stage: TaskStage::Open, deleted: 0 }).collect();
         let released = next.counter();
-        Self { write_cap, next, limit, tasks, released, stop: Stop::No, failing: None }
+        Self { write_cap, next, limit, entries, released, stop: Stop::No, failing: None }
     }
 
     pub(crate) const fn write_cap(&self) -> &WriteCap {
@@ -89,7 +90,7 @@ impl Core {
             write_cap: self.write_cap.clone(),
             next: self.next.clone(),
             limit: self.limit,
-            tasks: self.tasks.iter().map(|entry| entry.task.clone()).collect(),
+            tasks: self.entries.iter().map(|entry| entry.task.clone()).collect(),
         }
     }
 
@@ -107,15 +108,15 @@ impl Core {
         if body.len() > max {
             return Err(PushError::TooLong { len: body.len(), max });
         }
-        if self.tasks.len() >= TASKS_MAX {
-            return Err(PushError::Full(self.tasks.len()));
+        if self.entries.len() >= TASKS_MAX {
+            return Err(PushError::Full(self.entries.len()));
         }
         let after = steps::next(&self.next).map_err(|_| PushError::Exhausted)?;
         let index = std::mem::replace(&mut self.next, after);
         let seq = Seq::from(index.counter());
         self.limit = Some(limit);
         let task = Task::Write { index, body };
-        self.tasks.push_back(Entry { task, stage: Stage::Open, deleted: 0 });
+        self.entries.push_back(Entry { task, stage: TaskStage::Open, deleted: 0 });
         Ok(seq)
     }
 
@@ -146,16 +147,16 @@ impl Core {
         if to >= self.next.counter() {
             return Err(self.not_pushed(*boxes.end()));
         }
-        if self.tasks.len() >= TASKS_MAX {
-            return Err(RangeError::Full(self.tasks.len()));
+        if self.entries.len() >= TASKS_MAX {
+            return Err(RangeError::Full(self.entries.len()));
         }
         // From the nearest index behind: one that waits, or else the capability's own.
-        let known = self.tasks.iter().rev().map(|entry| entry.task.index().clone());
+        let known = self.entries.iter().rev().map(|entry| entry.task.index().clone());
         let near = known.chain([self.write_cap.index()]).find(|index| index.counter() <= from);
         let index = near.and_then(|near| steps::advance(&near, from).ok());
         let index = index.ok_or_else(|| self.not_pushed(*boxes.start()))?;
         let task = Task::Delete { index, end: to + 1 };
-        self.tasks.push_back(Entry { task, stage: Stage::Open, deleted: 0 });
+        self.entries.push_back(Entry { task, stage: TaskStage::Open, deleted: 0 });
         Ok(())
     }
 
@@ -171,9 +172,9 @@ impl Core {
         let unwritten = self.unwritten();
         let window = if failing { 1 } else { AT_ONCE };
         let released = self.released;
-        for entry in &mut self.tasks {
-            if !matches!(entry.stage, Stage::Open) {
-                if failing && matches!(entry.stage, Stage::Running) {
+        for entry in &mut self.entries {
+            if !matches!(entry.stage, TaskStage::Open) {
+                if failing && matches!(entry.stage, TaskStage::Running) {
                     return None;
                 }
                 continue;
@@ -184,7 +185,7 @@ impl Core {
                     if index.counter() >= released || index.counter() >= first.saturating_add(window) {
                         continue;
                     }
-                    entry.stage = Stage::Running;
+                    entry.stage = TaskStage::Running;
                     return Some(Job::Write { index: index.clone(), body: body.clone() });
                 }
                 Task::Delete { index, end } => {
@@ -195,7 +196,7 @@ impl Core {
                     let from = index.counter() + entry.deleted;
                     let count = u32::try_from((*end - from).min(AT_ONCE)).unwrap_or(1);
                     let index = steps::advance(index, from).ok()?;
-                    entry.stage = Stage::Running;
+                    entry.stage = TaskStage::Running;
                     return Some(Job::Delete { index, count });
                 }
             }
@@ -205,8 +206,8 @@ impl Core {
 
     /// The first box that is not known to be written.
     fn unwritten(&self) -> Option<u64> {
-        self.tasks.iter().find_map(|entry| match (&entry.task, &entry.stage) {
-            (Task::Write { index, .. }, Stage::Open | Stage::Running) => Some(index.counter()),
+        self.entries.iter().find_map(|entry| match (&entry.task, &entry.stage) {
+            (Task::Write { index, .. }, TaskStage::Open | TaskStage::Running) => Some(index.counter()),
             _ => None,
         })
     }
@@ -223,7 +224,7 @@ impl Core {
             self.stop = Stop::Unreported;
         }
         if let Some(entry) = self.running(counter) {
-            entry.stage = Stage::Settled(outcome);
+            entry.stage = TaskStage::Settled(outcome);
         }
         self.succeeded(counter);
     }
@@ -241,7 +242,7 @@ impl Core {
         {
             entry.deleted += count;
             let complete = index.counter() + entry.deleted >= *end;
-            entry.stage = if complete { Stage::Settled(Outcome::Deleted) } else { Stage::Open };
+            entry.stage = if complete { TaskStage::Settled(Outcome::Deleted) } else { TaskStage::Open };
         }
         if count > 0 {
             self.succeeded(counter);
@@ -254,28 +255,28 @@ impl Core {
             self.stop = Stop::Unreported;
         }
         if let Some(entry) = self.current(counter) {
-            entry.stage = Stage::Settled(outcome);
+            entry.stage = TaskStage::Settled(outcome);
         }
     }
 
     /// The task that runs at this box.
     fn running(&mut self, counter: u64) -> Option<&mut Entry> {
-        self.current(counter).filter(|entry| matches!(entry.stage, Stage::Running))
+        self.current(counter).filter(|entry| matches!(entry.stage, TaskStage::Running))
     }
 
     /// The task that has come to this box and is not settled.
     fn current(&mut self, counter: u64) -> Option<&mut Entry> {
         let here = |entry: &&mut Entry| {
-            let settled = matches!(entry.stage, Stage::Settled(_));
+            let settled = matches!(entry.stage, TaskStage::Settled(_));
             !settled && entry.task.index().counter() + entry.deleted == counter
         };
-        self.tasks.iter_mut().find(here)
+        self.entries.iter_mut().find(here)
     }
 
     /// A job has failed in a way that may pass.
     pub(crate) fn failed(&mut self, now: Instant, counter: u64) {
         if let Some(entry) = self.current(counter) {
-            entry.stage = Stage::Open;
+            entry.stage = TaskStage::Open;
         }
         // Those that were under way with it fail for the same reason, and say nothing new.
         let pause = match self.failing {
@@ -289,9 +290,9 @@ impl Core {
 
     /// What runs is lost, with the flow that ran it.
     pub(crate) fn abandon(&mut self) {
-        for entry in &mut self.tasks {
-            if matches!(entry.stage, Stage::Running) {
-                entry.stage = Stage::Open;
+        for entry in &mut self.entries {
+            if matches!(entry.stage, TaskStage::Running) {
+                entry.stage = TaskStage::Open;
             }
         }
     }
@@ -299,8 +300,8 @@ impl Core {
     /// Whether something that is released is still to be done.
     pub(crate) fn has_work(&self) -> bool {
         self.stop == Stop::No
-            && self.tasks.iter().any(|entry| match (&entry.task, &entry.stage) {
-                (_, Stage::Settled(_)) => false,
+            && self.entries.iter().any(|entry| match (&entry.task, &entry.stage) {
+                (_, TaskStage::Settled(_)) => false,
                 (Task::Write { index, .. }, _) => index.counter() < self.released,
                 (Task::Delete { end, .. }, _) => *end <= self.released,
             })
@@ -322,25 +323,25 @@ impl Core {
         if self.stop == Stop::Reported {
             return None;
         }
-        let entry = self.tasks.front_mut()?;
+        let entry = self.entries.front_mut()?;
         let seq = Seq::from(entry.task.index().counter());
         if let Task::Delete { index, .. } = &mut entry.task
             && entry.deleted > 0
         {
             entry.deleted -= 1;
             *index = steps::next(index).ok()?;
-            let complete = entry.deleted == 0 && matches!(entry.stage, Stage::Settled(Outcome::Deleted));
+            let complete = entry.deleted == 0 && matches!(entry.stage, TaskStage::Settled(Outcome::Deleted));
             if complete {
-                self.tasks.pop_front();
+                self.entries.pop_front();
             }
             return Some(Receipt { seq, outcome: Outcome::Deleted });
         }
-        let Stage::Settled(outcome) = &entry.stage else { return None };
+        let TaskStage::Settled(outcome) = &entry.stage else { return None };
         let outcome = outcome.clone();
         if outcome.is_final() {
             self.stop = Stop::Reported;
         } else {
-            self.tasks.pop_front();
+            self.entries.pop_front();
         }
         Some(Receipt { seq, outcome })
     }

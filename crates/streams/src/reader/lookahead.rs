@@ -22,11 +22,11 @@ const WINDOW: usize = 8;
 #[derive(Debug)]
 struct Slot {
     index: MessageBoxIndex,
-    stage: Stage,
+    stage: SlotStage,
 }
 
 #[derive(Debug)]
-enum Stage {
+enum SlotStage {
     /// Nobody has asked, or there was nothing.
     Open,
     Asked,
@@ -41,7 +41,7 @@ enum Stage {
 /// It says what to ask for, is told the answers, and hands out deliveries in order. While boxes are
 /// found it asks for more and more of them at once; while the head is not written, for that alone.
 #[derive(Debug)]
-pub(crate) struct Core {
+pub(crate) struct Lookahead {
     read_cap: ReadCap,
     coverage: Coverage,
     /// The first one is the head. Never empty but at the end of the stream.
@@ -56,14 +56,14 @@ pub(crate) struct Core {
     trouble: Option<CallError>,
 }
 
-impl Core {
+impl Lookahead {
     pub(crate) fn new(state: ReaderState, pauses: Pauses) -> Self {
         let mut pace = Pace::default();
         pace.set(pauses);
         Self {
             read_cap: state.read_cap,
             coverage: state.coverage,
-            slots: VecDeque::from([Slot { index: state.index, stage: Stage::Open }]),
+            slots: VecDeque::from([Slot { index: state.index, stage: SlotStage::Open }]),
             window: 1,
             pace,
             gap: None,
@@ -96,13 +96,13 @@ impl Core {
         let at = self.open(now, wanted)?;
         if at == self.slots.len() {
             let index = steps::next(&self.slots.back()?.index).ok()?;
-            self.slots.push_back(Slot { index, stage: Stage::Open });
+            self.slots.push_back(Slot { index, stage: SlotStage::Open });
         }
         if at == 0 {
             self.pace.started(now);
         }
         let slot = self.slots.get_mut(at)?;
-        slot.stage = Stage::Asked;
+        slot.stage = SlotStage::Asked;
         Some(slot.index.clone())
     }
 
@@ -120,7 +120,7 @@ impl Core {
         }
         let window = if waiting { 1 } else { self.window };
         let last = self.slots.back()?;
-        let open = self.slots.iter().take(window).position(|slot| matches!(slot.stage, Stage::Open));
+        let open = self.slots.iter().take(window).position(|slot| matches!(slot.stage, SlotStage::Open));
         open.or_else(|| {
             let more = self.slots.len() < window && last.index.counter() < u64::MAX;
             more.then_some(self.slots.len())
@@ -129,23 +129,23 @@ impl Core {
 
     /// Whether the head is asked for right now.
     pub(crate) fn is_asked(&self) -> bool {
-        self.slots.front().is_some_and(|head| matches!(head.stage, Stage::Asked))
+        self.slots.front().is_some_and(|head| matches!(head.stage, SlotStage::Asked))
     }
 
     /// When to ask again, if not now and somebody waits.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
-        let open = matches!(self.slots.front()?.stage, Stage::Open);
+        let open = matches!(self.slots.front()?.stage, SlotStage::Open);
         self.pace.due(now).filter(|_| open && self.failed.is_none() && self.gap.is_none())
     }
 
     /// Takes the answer for a box that was asked for.
     pub(crate) fn answer(&mut self, now: Instant, counter: u64, answer: Result<Asked, CallError>) {
         let Some(at) = self.position(counter) else { return };
-        let Some(slot) = self.slots.get_mut(at).filter(|slot| matches!(slot.stage, Stage::Asked)) else {
+        let Some(slot) = self.slots.get_mut(at).filter(|slot| matches!(slot.stage, SlotStage::Asked)) else {
             return;
         };
         let head = at == 0;
-        slot.stage = Stage::Open;
+        slot.stage = SlotStage::Open;
         let answer = answer.map_err(StreamError::Call).and_then(|asked| match steps::next(&slot.index) {
             Ok(next) if next != asked.next => Err(StreamError::IndexMismatch { counter }),
             _ => Ok(asked),
@@ -164,7 +164,7 @@ impl Core {
                     Read::Message { plaintext, .. } => Item::Message(plaintext),
                     Read::Tombstone { .. } | Read::NotWritten => Item::Tombstone,
                 };
-                slot.stage = Stage::Found { item, epoch };
+                slot.stage = SlotStage::Found { item, epoch };
                 self.window = (self.window * 2).min(WINDOW);
                 if head {
                     self.trouble = None;
@@ -187,8 +187,8 @@ impl Core {
     /// What was asked for will not be answered.
     pub(crate) fn abandon(&mut self) {
         for slot in &mut self.slots {
-            if matches!(slot.stage, Stage::Asked) {
-                slot.stage = Stage::Open;
+            if matches!(slot.stage, SlotStage::Asked) {
+                slot.stage = SlotStage::Open;
             }
         }
     }
@@ -210,7 +210,7 @@ impl Core {
         self.failed.is_some()
             || self.gap.is_some()
             || match self.slots.front() {
-                Some(head) => matches!(head.stage, Stage::Found { .. }),
+                Some(head) => matches!(head.stage, SlotStage::Found { .. }),
                 None => true,
             }
     }
@@ -228,7 +228,7 @@ impl Core {
             }
             (Item::Gap { boxes }, epoch)
         } else {
-            let Stage::Found { item, epoch } = &head.stage else { return None };
+            let SlotStage::Found { item, epoch } = &head.stage else { return None };
             let found = (item.clone(), *epoch);
             self.step();
             found
@@ -248,7 +248,7 @@ impl Core {
             && self.slots.is_empty()
             && let Ok(index) = steps::next(&old.index)
         {
-            self.slots.push_back(Slot { index, stage: Stage::Open });
+            self.slots.push_back(Slot { index, stage: SlotStage::Open });
         }
     }
 
@@ -267,7 +267,7 @@ impl Core {
             Read::Message { plaintext, .. } => (Item::Message(plaintext.clone()), asked.replica_epoch),
             Read::Tombstone { .. } => (Item::Tombstone, asked.replica_epoch),
         };
-        head.stage = Stage::Found { item, epoch };
+        head.stage = SlotStage::Found { item, epoch };
         self.pace.found();
         false
     }
@@ -275,7 +275,7 @@ impl Core {
     /// Declares the boxes from the head on gone; tells whether they are still to be read.
     pub(crate) fn declare_gap(&mut self, counter: u64, boxes: u64, epoch: Option<u64>) -> bool {
         let undelivered = self.slots.front().is_some_and(|head| {
-            head.index.counter() == counter && !matches!(head.stage, Stage::Found { .. })
+            head.index.counter() == counter && !matches!(head.stage, SlotStage::Found { .. })
         });
         if undelivered {
             self.gap = Some((boxes, epoch));
