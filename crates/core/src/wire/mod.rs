@@ -53,8 +53,8 @@ pub use event::{
     AnyResponse, ConnectionStatus, MessageIdGarbageCollected, MessageReply, MessageSent, NewPkiDocument,
     SessionTokenReply, Shutdown,
 };
-pub(crate) use frames::encode_request;
 pub use frames::{FrameTooLarge, ReplyFrame, RequestFrame};
+pub(crate) use frames::{encode_request, encode_short_request};
 pub use geometry::{Geometry, PigeonholeGeometry, SphinxGeometry};
 pub use ids::{
     AppId, EnvelopeHash, IdentityHash, InstanceToken, MessageId, QueryId, QueueId, SurbId, WriteCapHash,

@@ -20,7 +20,7 @@ use crate::{
     frame::BODY_LEN_MAX,
     wire::{
         AnyRequest, CancelResendingEncryptedMessage, Class, EnvelopeHash, FrameTooLarge, QueryId, Surb,
-        SurbId, encode_request,
+        SurbId, encode_request, encode_short_request,
     },
 };
 
@@ -48,8 +48,7 @@ impl Calls {
         if let Some(frame) = self.cancels.pop() {
             let query = self.mint();
             let request = frame.request();
-            // A cancel is short.
-            let _fits = encode_request(Some(self.query_id(query)), &request, out);
+            encode_short_request(Some(self.query_id(query)), &request, out);
             if let Some(wire) = &mut self.wire {
                 wire.cancelling.written(frame.key, query);
                 wire.locals.push(query, request.kind(), Target::Cancel(frame), cx.now());
@@ -82,8 +81,7 @@ impl Calls {
         let mut key = [0; 32];
         key.iter_mut().zip(half.into_iter().chain(other)).for_each(|(to, from)| *to = from);
         let request = CancelResendingEncryptedMessage { envelope_hash: EnvelopeHash::from(key) }.into();
-        // A cancel is short.
-        let _fits = encode_request(Some(self.query_id(query)), &request, out);
+        encode_short_request(Some(self.query_id(query)), &request, out);
         let slowest = self.slowest;
         if let Some(wire) = &mut self.wire {
             wire.probe.written(query, wire.locals.ahead(slowest), cx.now());

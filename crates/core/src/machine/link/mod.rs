@@ -19,7 +19,7 @@ use super::{
 use crate::{
     Instant,
     frame::FrameBuffer,
-    wire::{PresentSessionToken, ThinClose, encode_request},
+    wire::{PresentSessionToken, ThinClose, encode_short_request},
 };
 
 use self::ending::LinkEnd;
@@ -123,12 +123,11 @@ impl Link {
                 *token = Token::Sent;
                 let client_instance_token = self.session.present();
                 let request = PresentSessionToken { client_instance_token }.into();
-                // Both frames of the link are short.
-                let _fits = encode_request(None, &request, out);
+                encode_short_request(None, &request, out);
                 false
             }
             ConnectionStage::Closing(Close::Due { .. }) => {
-                let _fits = encode_request(None, &ThinClose {}.into(), out);
+                encode_short_request(None, &ThinClose {}.into(), out);
                 self.cut(cx);
                 false
             }
