@@ -44,3 +44,23 @@ fn decode_encrypt_write_reply(bencher: Bencher<'_, '_>) {
         .counter(ItemsCount::new(1usize))
         .bench_local(|| AnyResponse::decode(divan::black_box(&out[4..])).expect("the frame is whole"));
 }
+
+/// The daemon writes every member of its responses, all but one of them `null` (§2.1).
+#[divan::bench]
+fn decode_reply_among_24_nulls(bencher: Bencher<'_, '_>) {
+    let (mut input, mut out) = (Vec::new(), Vec::new());
+    request().encode(&mut input).expect("the frame is small");
+    assert_eq!(Stub::new().answer(&mut input, &mut out), 1);
+    let mut body = vec![0xb8, 25];
+    // The set one stands among the others.
+    for name in 0..24_u8 {
+        if name == 12 {
+            body.extend_from_slice(&out[5..]);
+        }
+        body.extend_from_slice(b"\x78\x20create_courier_envelopes_reply_");
+        body.extend_from_slice(&[b'a' + name, 0xf6]);
+    }
+    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+        AnyResponse::decode(divan::black_box(&body)).expect("the frame is whole").expect("a member is set")
+    });
+}

@@ -133,6 +133,7 @@ pub(crate) fn members<'a>(
     let len = reader
         .map()
         .map_err(|_| MemberFault { member: "", problem: MemberProblem::WrongType { expected: "map" } })?;
+    reader.enter().map_err(outer)?;
     let mut read = 0;
     while reader.more(len, read).map_err(outer)? {
         match reader.key().map_err(outer)? {
@@ -141,6 +142,7 @@ pub(crate) fn members<'a>(
         }
         read += 1;
     }
+    reader.leave();
     Ok(())
 }
 

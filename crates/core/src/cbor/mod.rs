@@ -3,11 +3,13 @@
 //! The headers are read and written by `ciborium-ll`; this module adds what the protocol needs on
 //! top: the limits, tolerance for tags, indefinite lengths and unknown members, and borrowing.
 
+mod extent;
 mod message;
 mod reader;
 mod value;
 mod writer;
 
+pub(crate) use extent::Extents;
 pub use message::MemberProblem;
 pub(crate) use message::{
     Joined, Member, MemberFault, Unset, is_written, members, message, put, required, set, set_required, skip,
@@ -22,3 +24,5 @@ pub(crate) use writer::Writer;
 pub(crate) const DEPTH_MAX: usize = 32;
 /// Elements of one array or pairs of one map, the same as the reference decoder's (§1.2).
 pub(crate) const CONTAINER_LEN_MAX: usize = 131_072;
+/// Items in one frame, keys and tags included.
+pub(crate) const ITEMS_MAX: usize = 1_048_576;

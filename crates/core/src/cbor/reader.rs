@@ -37,6 +37,9 @@ pub enum CborProblem {
     /// More than 32 levels of nesting.
     #[error("nested deeper than 32 levels")]
     TooDeep,
+    /// A frame of more than 1,048,576 items.
+    #[error("more than 1048576 items")]
+    TooManyItems,
     /// Bytes follow the item.
     #[error("trailing bytes")]
     Trailing,
@@ -64,6 +67,20 @@ impl<'a> Reader<'a> {
     /// Counts a container whose head was just read: its elements may nest one level less.
     pub(crate) const fn inside(self) -> Self {
         Self { depth_left: self.depth_left.saturating_sub(1), ..self }
+    }
+
+    /// Goes into a container whose head was just read.
+    pub(crate) fn enter(&mut self) -> Result<(), CborError> {
+        let Some(left) = self.depth_left.checked_sub(1) else {
+            return Err(self.error(CborProblem::TooDeep));
+        };
+        self.depth_left = left;
+        Ok(())
+    }
+
+    /// Comes back out of it.
+    pub(crate) const fn leave(&mut self) {
+        self.depth_left += 1;
     }
 
     const fn error(&self, problem: CborProblem) -> CborError {
@@ -132,30 +149,50 @@ impl<'a> Reader<'a> {
         if let Some(len) = len {
             return Ok(Cow::Borrowed(self.take(len)?));
         }
-        let mut joined = Vec::new();
+        let mut len = 0;
+        { *self }.each_segment(|segment| len += segment.len())?;
+        let mut joined = Vec::with_capacity(len);
+        self.each_segment(|segment| joined.extend_from_slice(segment))?;
+        Ok(Cow::Owned(joined))
+    }
+
+    /// The content of a text string whose header was just read.
+    pub(crate) fn text(&mut self, len: Option<usize>) -> Result<Cow<'a, str>, CborError> {
+        if let Some(len) = len {
+            return self.text_segment(len).map(Cow::Borrowed);
+        }
+        let mut len = 0;
+        { *self }.each_text_segment(|segment| len += segment.len())?;
+        let mut joined = String::with_capacity(len);
+        self.each_text_segment(|segment| joined.push_str(segment))?;
+        Ok(Cow::Owned(joined))
+    }
+
+    fn text_segment(&mut self, len: usize) -> Result<&'a str, CborError> {
+        let at = self.error(CborProblem::InvalidUtf8);
+        core::str::from_utf8(self.take(len)?).map_err(|_| at)
+    }
+
+    /// Passes over the segments of a byte string whose header was just read.
+    fn each_segment(&mut self, mut visit: impl FnMut(&'a [u8])) -> Result<(), CborError> {
         loop {
             match self.raw_header()? {
-                Header::Bytes(Some(len)) => joined.extend_from_slice(self.take(len)?),
-                Header::Break => return Ok(Cow::Owned(joined)),
+                Header::Bytes(Some(len)) => visit(self.take(len)?),
+                Header::Break => return Ok(()),
                 _ => return Err(self.error(CborProblem::Syntax)),
             }
         }
     }
 
-    /// The content of a text string whose header was just read.
-    pub(crate) fn text(&mut self, len: Option<usize>) -> Result<Cow<'a, str>, CborError> {
-        let Some(len) = len else {
-            let mut joined = String::new();
-            loop {
-                match self.raw_header()? {
-                    Header::Text(Some(len)) => joined.push_str(&self.text(Some(len))?),
-                    Header::Break => return Ok(Cow::Owned(joined)),
-                    _ => return Err(self.error(CborProblem::Syntax)),
-                }
+    /// The same for a text string, each segment of which is one for itself.
+    fn each_text_segment(&mut self, mut visit: impl FnMut(&'a str)) -> Result<(), CborError> {
+        loop {
+            match self.raw_header()? {
+                Header::Text(Some(len)) => visit(self.text_segment(len)?),
+                Header::Break => return Ok(()),
+                _ => return Err(self.error(CborProblem::Syntax)),
             }
-        };
-        let at = self.error(CborProblem::InvalidUtf8);
-        core::str::from_utf8(self.take(len)?).map(Cow::Borrowed).map_err(|_| at)
+        }
     }
 
     /// Whether the next item is `null` or `undefined`; such an item is passed over.
@@ -206,8 +243,9 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
             Header::Bytes(Some(len)) => return self.take(len).map(drop),
-            Header::Bytes(None) => return self.bytes(None).map(drop),
-            Header::Text(len) => return self.text(len).map(drop),
+            Header::Text(Some(len)) => return self.text_segment(len).map(drop),
+            Header::Bytes(None) => return self.each_segment(|_| ()),
+            Header::Text(None) => return self.each_text_segment(|_| ()),
             Header::Array(len) => (len, 1),
             Header::Map(len) => (len, 2),
             Header::Break | Header::Tag(_) => return Err(self.error(CborProblem::Syntax)),

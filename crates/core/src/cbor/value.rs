@@ -163,10 +163,12 @@ impl<T: Value> Value for Vec<T> {
         let Header::Array(len) = reader.header()? else {
             return Err(MemberProblem::WrongType { expected: "array" });
         };
+        reader.enter()?;
         let mut items = Self::new();
         while reader.more(len, items.len())? {
             items.push(read_or_absent(reader)?);
         }
+        reader.leave();
         Ok(items)
     }
 
@@ -188,6 +190,7 @@ impl<K: Value + Ord, V: Value> Value for BTreeMap<K, V> {
         let Ok(len) = reader.map() else {
             return Err(MemberProblem::WrongType { expected: "map" });
         };
+        reader.enter()?;
         let mut map = Self::new();
         let mut read = 0;
         while reader.more(len, read)? {
@@ -198,6 +201,7 @@ impl<K: Value + Ord, V: Value> Value for BTreeMap<K, V> {
             }
             read += 1;
         }
+        reader.leave();
         Ok(map)
     }
 

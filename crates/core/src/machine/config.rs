@@ -88,6 +88,10 @@ pub mod limits {
     /// Frames that achieve nothing: belong to no call, change no status, bring no new document.
     /// When they are used up the link is dropped as misbehaving.
     pub const IDLE_FRAMES_MAX: u32 = 1_024;
+    /// A frame that achieves nothing counts as one, and as one more for each of so many bytes.
+    pub const IDLE_FRAME_STEP: usize = 4_096;
+    /// The most that one of them counts as.
+    pub const IDLE_FRAME_COST_MAX: u32 = 256;
     /// How many of them come back per second.
     pub const IDLE_FRAMES_PER_SECOND: u32 = 10;
 }

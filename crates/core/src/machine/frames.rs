@@ -4,48 +4,103 @@ use alloc::string::ToString;
 
 use super::{Event, HandshakeStep, LinkError, Machine, Progress, calls::names_courier, knowledge::News};
 use crate::wire::{
-    AnyResponse, ConnectionStatus, DecodeError, Geometry, MessageSent, NewPkiDocument, SessionTokenReply,
+    AnyResponse, ConnectionStatus, DecodeError, Delimited, EventKind, Geometry, MessageSent, Name,
+    NewPkiDocument, SessionTokenReply,
 };
 
 impl Machine {
+    /// Takes a frame's body; whatever is wrong inside costs the call that it names, and no link.
+    ///
+    /// It is read only once it is known whom it is for.
     pub(super) fn frame(&mut self, body: &[u8]) {
-        let progress = match AnyResponse::decode(body) {
-            Ok(Some(response)) => self.response(response),
-            Ok(None) => Progress::None,
-            Err(DecodeError::Cbor(error)) => return self.drop_link(LinkError::BadFrame(error)),
-            Err(error @ DecodeError::Member { .. }) => self.undecodable(&error),
+        let frame = AnyResponse::delimit(body);
+        let progress = match frame.name() {
+            Some(Name::Reply(_)) => self.reply_frame(&frame),
+            Some(Name::Event(kind)) => self.event_frame(kind, &frame),
+            None => self.nameless_frame(&frame),
         };
         // What achieves nothing is bounded for each link.
-        if progress == Progress::None && !self.link.spend(&self.cx) {
+        if progress == Progress::None && !self.link.spend(&self.cx, body.len()) {
             self.drop_link(LinkError::Misbehaving);
         }
     }
 
-    /// A well-formed frame with a member that can't be used fails its call, not the link.
-    fn undecodable(&mut self, error: &DecodeError) -> Progress {
-        let DecodeError::Member { message, query_id, .. } = error else { return Progress::None };
-        if let Some(step) = self.link.awaits_message(message) {
-            self.link.refuse(&mut self.cx, step, error.to_string());
-            return Progress::Made;
+    fn reply_frame(&mut self, frame: &Delimited<'_, Name>) -> Progress {
+        let Some(id) = frame.query_id().filter(|id| self.calls.awaits_reply(id)) else {
+            return Progress::None;
+        };
+        let Ok(Some(AnyResponse::Reply(reply))) = AnyResponse::read(frame) else {
+            return self.calls.undecodable(&mut self.cx, &id);
+        };
+        if names_courier(&reply) {
+            self.set_mixnet(true);
         }
-        self.calls.undecodable(&mut self.cx, query_id.as_ref())
+        self.calls.reply(&mut self.cx, reply)
     }
 
-    fn response(&mut self, response: AnyResponse) -> Progress {
+    fn event_frame(&mut self, kind: EventKind, frame: &Delimited<'_, Name>) -> Progress {
+        match kind {
+            EventKind::MessageIdGarbageCollected => Progress::None,
+            EventKind::MessageReply => self.message_reply_frame(frame),
+            EventKind::MessageSent => self.message_sent_frame(frame),
+            EventKind::ConnectionStatus
+            | EventKind::NewPkiDocument
+            | EventKind::SessionToken
+            | EventKind::Shutdown => match AnyResponse::read(frame) {
+                Ok(Some(response)) => self.broadcast(response),
+                Ok(None) => Progress::None,
+                Err(error) => self.unusable_broadcast(kind, &error),
+            },
+        }
+    }
+
+    fn message_sent_frame(&mut self, frame: &Delimited<'_, Name>) -> Progress {
+        let Some(surb) = frame.surb_id().filter(|surb| self.calls.awaits_sent(surb)) else {
+            return Progress::None;
+        };
+        match AnyResponse::read(frame) {
+            Ok(Some(AnyResponse::MessageSent(event))) => self.message_sent(event),
+            _ => self.calls.undecodable_event(&mut self.cx, &surb),
+        }
+    }
+
+    fn message_reply_frame(&mut self, frame: &Delimited<'_, Name>) -> Progress {
+        let Some(surb) = frame.surb_id() else { return Progress::None };
+        if !self.calls.awaits_event(&surb) {
+            return self.calls.late_event(&surb);
+        }
+        match AnyResponse::read(frame) {
+            Ok(Some(AnyResponse::MessageReply(event))) => self.calls.replied(&mut self.cx, event),
+            _ => self.calls.undecodable_event(&mut self.cx, &surb),
+        }
+    }
+
+    /// A frame about nothing that is known. A handshake can't go on behind one that is none at all.
+    fn nameless_frame(&mut self, frame: &Delimited<'_, Name>) -> Progress {
+        match frame.flaw() {
+            Some(flaw) if self.link.awaits().is_some() => {
+                self.drop_link(LinkError::BadFrame(flaw));
+                Progress::Made
+            }
+            _ => Progress::None,
+        }
+    }
+
+    /// A broadcast that can't be used is passed over, unless the handshake waits for it.
+    fn unusable_broadcast(&mut self, kind: EventKind, error: &DecodeError) -> Progress {
+        let Some(step) = self.link.awaits_event(kind) else { return Progress::None };
+        self.link.refuse(&mut self.cx, step, error.to_string());
+        Progress::Made
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are for calls")]
+    fn broadcast(&mut self, response: AnyResponse) -> Progress {
         match response {
             AnyResponse::ConnectionStatus(status) => self.status_event(status),
             AnyResponse::NewPkiDocument(event) => self.document_event(&event),
             AnyResponse::SessionToken(reply) => self.session_reply(&reply),
             AnyResponse::Shutdown(_) => self.shutdown_event(),
-            AnyResponse::MessageSent(event) => self.message_sent(event),
-            AnyResponse::MessageReply(event) => self.calls.replied(&mut self.cx, event),
-            AnyResponse::MessageIdGarbageCollected(_) => Progress::None,
-            AnyResponse::Reply(reply) => {
-                if names_courier(&reply) {
-                    self.set_mixnet(true);
-                }
-                self.calls.reply(&mut self.cx, reply)
-            }
+            _ => Progress::None,
         }
     }
 
@@ -117,9 +172,7 @@ impl Machine {
 
     fn message_sent(&mut self, event: MessageSent) -> Progress {
         // What has left has found the mix network.
-        let left =
-            event.failure().is_none() && event.surbid.is_some_and(|surb| self.calls.awaits_sent(&surb));
-        if left {
+        if event.failure().is_none() {
             self.set_mixnet(true);
         }
         self.calls.sent(&mut self.cx, event)

@@ -146,7 +146,9 @@ impl fmt::Display for HandshakeStep {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
-    /// The bytes are not CBOR, so nothing after them can be told apart.
+    /// A frame that came during the handshake is not CBOR, so whoever speaks there is no daemon.
+    ///
+    /// Later such a frame counts as one that achieves nothing.
     #[error("the daemon sent a malformed frame: {0}")]
     BadFrame(CborError),
     /// The program closed the client.

@@ -7,7 +7,7 @@ use crate::cbor::{CborError, MemberProblem};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The body is not one CBOR map: nothing after it on that link can be trusted.
+    /// The body is not one CBOR map within the limits.
     #[error("not a CBOR map: {0}")]
     Cbor(#[from] CborError),
     /// The body is a map, but a member of its message cannot be used.

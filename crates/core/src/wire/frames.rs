@@ -6,15 +6,13 @@ use super::{
     AnyReply, AnyRequest, AnyResponse, Class, ConnectionStatus, DecodeError, EventKind, FailureDetail,
     MessageIdGarbageCollected, MessageReply, MessageSent, NewPkiDocument, QueryId, ReplyFailure, RequestKind,
     SessionTokenReply, Shutdown,
+    delimited::{Delimited, ERROR_CODE, QUERY_ID},
     reply::{CopyDetail, CourierDetail, EpochDetail},
 };
 use crate::{
-    cbor::{CborError, Member, MemberFault, Reader, Unset, Value, Writer, members, set, skip},
+    cbor::{Member, MemberFault, Reader, Unset, Value, Writer, members, skip},
     frame,
 };
-
-const QUERY_ID: &str = "query_id";
-const ERROR_CODE: &str = "error_code";
 
 /// A message that is longer than a frame may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,16 +51,17 @@ impl RequestFrame {
     ///
     /// [`DecodeError`]; its [`is_violation`](DecodeError::is_violation) tells what to do about it.
     pub fn decode(body: &[u8]) -> Result<Option<Self>, DecodeError> {
-        let Some((kind, item)) = only_member(body, RequestKind::from_name)? else {
-            return Ok(None);
-        };
+        let frame = Delimited::new(body, RequestKind::from_name);
+        if let Some(flaw) = frame.flaw() {
+            return Err(flaw.into());
+        }
+        let Some(kind) = frame.name() else { return Ok(None) };
         let message = kind.name();
         let query_id = match kind.class() {
-            Class::Local | Class::Operation => Envelope::read(message, item)?.query_id,
+            Class::Local | Class::Operation => Envelope::read(message, &frame)?.query_id,
             Class::Message | Class::Session => None,
         };
-        let request =
-            AnyRequest::read(kind, &mut Reader::new(item)).map_err(|at| at.of(message, query_id))?;
+        let request = AnyRequest::read(kind, &mut frame.reader()).map_err(|at| at.of(message, query_id))?;
         Ok(Some(Self { query_id, request }))
     }
 }
@@ -101,17 +100,18 @@ pub struct ReplyFrame {
 }
 
 impl ReplyFrame {
-    fn read(kind: RequestKind, item: &[u8]) -> Result<Option<Self>, DecodeError> {
+    fn read<K: Copy>(kind: RequestKind, frame: &Delimited<'_, K>) -> Result<Option<Self>, DecodeError> {
         let message = kind.reply_name();
-        let Envelope { query_id, error_code } = Envelope::read(message, item)?;
+        let Envelope { query_id, error_code } = Envelope::read(message, frame)?;
         let of = |at: MemberFault| at.of(message, query_id);
+        let reader = &mut frame.reader();
         let result = match error_code {
-            None | Some(0) => match AnyReply::read(kind, &mut Reader::new(item)).map_err(of)? {
+            None | Some(0) => match AnyReply::read(kind, reader).map_err(of)? {
                 Some(reply) => Ok(reply),
                 None => return Ok(None),
             },
             Some(error_code) => {
-                Err(ReplyFailure { error_code, detail: read_detail(kind, item).map_err(of)? })
+                Err(ReplyFailure { error_code, detail: read_detail(kind, reader).map_err(of)? })
             }
         };
         Ok(Some(Self { query_id, kind, result }))
@@ -142,8 +142,7 @@ impl ReplyFrame {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others carry a code alone")]
-fn read_detail(kind: RequestKind, item: &[u8]) -> Result<FailureDetail, MemberFault> {
-    let reader = &mut Reader::new(item);
+fn read_detail(kind: RequestKind, reader: &mut Reader<'_>) -> Result<FailureDetail, MemberFault> {
     Ok(match kind {
         RequestKind::StartResendingEncryptedMessage => {
             let CourierDetail { courier_identity_hash, courier_queue_id } = CourierDetail::read_map(reader)?;
@@ -154,7 +153,10 @@ fn read_detail(kind: RequestKind, item: &[u8]) -> Result<FailureDetail, MemberFa
             FailureDetail::Copy { replica_error_code, failed_envelope_index }
         }
         RequestKind::GetPkiDocument => FailureDetail::Epoch(EpochDetail::read_map(reader)?.epoch),
-        _ => FailureDetail::None,
+        _ => {
+            members(reader, |_, value| skip(value))?;
+            FailureDetail::None
+        }
     })
 }
 
@@ -197,8 +199,8 @@ impl ReplyFailure {
 }
 
 /// The members of the outer response map.
-#[derive(Clone, Copy)]
-enum Name {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
     Event(EventKind),
     Reply(RequestKind),
 }
@@ -241,17 +243,27 @@ impl AnyResponse {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`]. After [`DecodeError::Cbor`] the link can't be trusted any more; after
-    /// [`DecodeError::Member`] only that message is lost.
+    /// [`DecodeError`]. Its frame is lost, and nothing behind it.
     pub fn decode(body: &[u8]) -> Result<Option<Self>, DecodeError> {
-        let Some((name, item)) = only_member(body, Name::from_name)? else {
-            return Ok(None);
+        Self::read(&Self::delimit(body))
+    }
+
+    /// Takes a frame's body apart without reading it.
+    pub(crate) fn delimit(body: &[u8]) -> Delimited<'_, Name> {
+        Delimited::new(body, Name::from_name)
+    }
+
+    /// Reads what was taken apart.
+    pub(crate) fn read(frame: &Delimited<'_, Name>) -> Result<Option<Self>, DecodeError> {
+        if let Some(flaw) = frame.flaw() {
+            return Err(flaw.into());
+        }
+        let event = match frame.name() {
+            None => return Ok(None),
+            Some(Name::Reply(kind)) => return Ok(ReplyFrame::read(kind, frame)?.map(Self::Reply)),
+            Some(Name::Event(event)) => event,
         };
-        let event = match name {
-            Name::Reply(kind) => return Ok(ReplyFrame::read(kind, item)?.map(Self::Reply)),
-            Name::Event(event) => event,
-        };
-        let reader = &mut Reader::new(item);
+        let reader = &mut frame.reader();
         let response = match event {
             EventKind::ConnectionStatus => ConnectionStatus::read_map(reader).map(Self::ConnectionStatus),
             EventKind::MessageIdGarbageCollected => {
@@ -274,26 +286,14 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn read(message: &'static str, item: &[u8]) -> Result<Self, DecodeError> {
-        let (mut query_id, mut error_code) = (None, None);
-        members(&mut Reader::new(item), |key, value| match key {
-            QUERY_ID => set(&mut query_id, QUERY_ID, value),
-            ERROR_CODE => set(&mut error_code, ERROR_CODE, value),
-            _ => skip(value),
+    fn read<K: Copy>(message: &'static str, frame: &Delimited<'_, K>) -> Result<Self, DecodeError> {
+        let fault = |member| {
+            move |problem| DecodeError::Member { message, query_id: frame.query_id(), member, problem }
+        };
+        Ok(Self {
+            query_id: frame.read_query_id().map_err(fault(QUERY_ID))?,
+            error_code: frame.read_error_code().map_err(fault(ERROR_CODE))?,
         })
-        .map_err(|at| at.of(message, Self::query_id(item)))?;
-        Ok(Self { query_id, error_code })
-    }
-
-    /// The query id next to a member that cannot be used, wherever it stands.
-    fn query_id(item: &[u8]) -> Option<QueryId> {
-        let mut query_id = None;
-        members(&mut Reader::new(item), |key, value| match key {
-            QUERY_ID => set(&mut query_id, QUERY_ID, value),
-            _ => skip(value),
-        })
-        .ok()?;
-        query_id
     }
 }
 
@@ -301,25 +301,6 @@ impl MemberFault {
     const fn of(self, message: &'static str, query_id: Option<QueryId>) -> DecodeError {
         DecodeError::Member { message, query_id, member: self.member, problem: self.problem }
     }
-}
-
-/// Checks the whole body and finds the first known member that is set.
-fn only_member<K>(body: &[u8], known: impl Fn(&str) -> Option<K>) -> Result<Option<(K, &[u8])>, CborError> {
-    let mut reader = Reader::new(body);
-    let len = reader.map()?;
-    let mut reader = reader.inside();
-    let mut found = None;
-    let mut read = 0;
-    while reader.more(len, read)? {
-        let key = reader.key()?;
-        let item = reader.item()?;
-        if found.is_none() && !Reader::new(item).take_null()? {
-            found = key.and_then(|key| known(&key)).map(|kind| (kind, item));
-        }
-        read += 1;
-    }
-    reader.end()?;
-    Ok(found)
 }
 
 fn encode_event(out: &mut Vec<u8>, kind: EventKind, event: &impl Value) -> Result<(), FrameTooLarge> {

@@ -33,6 +33,7 @@ pub(crate) use bytes_serde;
 
 mod blob;
 mod decode_error;
+mod delimited;
 mod envelope;
 mod event;
 mod frames;
@@ -48,13 +49,14 @@ mod table;
 
 pub use blob::Blob;
 pub use decode_error::DecodeError;
+pub(crate) use delimited::Delimited;
 pub use envelope::replica_epoch;
 pub use event::{
     AnyResponse, ConnectionStatus, MessageIdGarbageCollected, MessageReply, MessageSent, NewPkiDocument,
     SessionTokenReply, Shutdown,
 };
 pub use frames::{FrameTooLarge, ReplyFrame, RequestFrame};
-pub(crate) use frames::{encode_request, encode_short_request};
+pub(crate) use frames::{Name, encode_request, encode_short_request};
 pub use geometry::{Geometry, PigeonholeGeometry, SphinxGeometry};
 pub use ids::{
     AppId, EnvelopeHash, IdentityHash, InstanceToken, MessageId, QueryId, QueueId, SurbId, WriteCapHash,

@@ -87,6 +87,10 @@ impl Locals {
         self.frames.is_empty()
     }
 
+    pub(super) fn contains(&self, query: u64) -> bool {
+        self.frames.iter().any(|frame| frame.query == query)
+    }
+
     /// What the daemon has to work off before a frame that is written next.
     pub(super) fn ahead(&self, slowest: Option<Duration>) -> Ahead {
         let count = |lane| self.frames.iter().filter(|frame| frame.lane == lane).count();

@@ -23,6 +23,28 @@ impl Calls {
         self.table.by_surb(surb).is_some_and(|(_, call)| !call.has_left())
     }
 
+    /// Whether a message has not ended.
+    pub(in super::super) fn awaits_event(&self, surb: &SurbId) -> bool {
+        self.table.by_surb(surb).is_some()
+    }
+
+    /// Takes note of the reply to a message that has left and ended; what it says is nobody's.
+    pub(in super::super) fn late_event(&mut self, surb: &SurbId) -> Progress {
+        if self.late.take(surb) { Progress::Made } else { Progress::None }
+    }
+
+    /// An event that can't be used fails the message it names, not the link.
+    pub(in super::super) fn undecodable_event(&mut self, cx: &mut Context, surb: &SurbId) -> Progress {
+        let Some((id, call)) = self.table.by_surb(surb) else { return Progress::None };
+        if !call.has_left() {
+            // Its reply may still come.
+            self.late.insert(*surb);
+        }
+        self.note_reply(cx);
+        self.end(cx, id, Err(CallError::Undecodable));
+        Progress::Made
+    }
+
     /// A message has left for the mix network, or could not.
     pub(in super::super) fn sent(&mut self, cx: &mut Context, event: MessageSent) -> Progress {
         let Some(surb) = event.surbid.filter(|surb| self.awaits_sent(surb)) else { return Progress::None };
@@ -55,9 +77,7 @@ impl Calls {
     /// A message was replied to.
     pub(in super::super) fn replied(&mut self, cx: &mut Context, event: MessageReply) -> Progress {
         let Some(surb) = event.surbid else { return Progress::None };
-        let Some((id, call)) = self.table.by_surb(&surb) else {
-            return if self.late.take(&surb) { Progress::Made } else { Progress::None };
-        };
+        let Some((id, call)) = self.table.by_surb(&surb) else { return Progress::None };
         let wants_reply = matches!(call.kind, Kind::Message { ends_with: EndsWith::Reply, .. });
         self.note_reply(cx);
         let reply = if wants_reply {

@@ -12,6 +12,14 @@ use crate::{
 };
 
 impl Calls {
+    /// Whether something was asked under a query id; a reply under any other is not worth reading.
+    pub(in super::super) fn awaits_reply(&self, query_id: &QueryId) -> bool {
+        self.query_counter(query_id).is_some_and(|query| {
+            self.wire.as_ref().is_some_and(|wire| wire.locals.contains(query))
+                || self.table.by_query(query).is_some()
+        })
+    }
+
     pub(in super::super) fn reply(&mut self, cx: &mut Context, reply: ReplyFrame) -> Progress {
         let Some(query) = reply.query_id.as_ref().and_then(|id| self.query_counter(id)) else {
             return Progress::None;
@@ -19,11 +27,9 @@ impl Calls {
         self.found(cx, query, |kind, replayed| outcome(kind, reply, replayed))
     }
 
-    /// A well-formed frame with a member that can't be used fails the call it names, not the link.
-    pub(in super::super) fn undecodable(&mut self, cx: &mut Context, query_id: Option<&QueryId>) -> Progress {
-        let Some(query) = query_id.and_then(|id| self.query_counter(id)) else {
-            return Progress::None;
-        };
+    /// A frame that can't be used fails the call it names, not the link.
+    pub(in super::super) fn undecodable(&mut self, cx: &mut Context, query_id: &QueryId) -> Progress {
+        let Some(query) = self.query_counter(query_id) else { return Progress::None };
         self.found(cx, query, |_, _| Err(CallError::Undecodable))
     }
 

@@ -26,15 +26,15 @@ impl Link {
         self.phase.connection()?.stage.handshake().map(|(step, _)| step)
     }
 
-    /// Whether the handshake can't go on without this message.
-    pub(in super::super) fn awaits_message(&self, message: &str) -> Option<HandshakeStep> {
+    /// The step of the handshake that waits for an event of this kind, if it is the present one.
+    pub(in super::super) fn awaits_event(&self, kind: EventKind) -> Option<HandshakeStep> {
         self.awaits().filter(|step| {
             let awaited = match step {
                 HandshakeStep::Status => EventKind::ConnectionStatus,
                 HandshakeStep::Document => EventKind::NewPkiDocument,
                 HandshakeStep::Session => EventKind::SessionToken,
             };
-            EventKind::from_name(message) == Some(awaited)
+            kind == awaited
         })
     }
 

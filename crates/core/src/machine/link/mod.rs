@@ -103,9 +103,9 @@ impl Link {
         }
     }
 
-    /// Takes a frame that achieved nothing out of what the link may bring; `false` if that was too much.
-    pub(super) fn spend(&mut self, cx: &Context) -> bool {
-        self.phase.connection_mut().is_none_or(|connection| connection.budget.spend(cx.now()))
+    /// Takes a frame of this length, which achieved nothing, out of what the link may bring; `false` if that was too much.
+    pub(super) fn spend(&mut self, cx: &Context, len: usize) -> bool {
+        self.phase.connection_mut().is_none_or(|connection| connection.budget.spend(cx.now(), len))
     }
 
     /// Takes note that the daemon stops; `false` if it was known.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    machine::HandshakeStep,
+    machine::{HandshakeStep, limits::MIXNET_WINDOW},
     wire::{QueryId, ReplyFrame},
 };
 use alloc::{vec, vec::Vec};
@@ -133,4 +133,82 @@ fn an_event_that_can_not_be_decoded_later_changes_nothing() {
     rig.input(&frame_of("new_pki_document_event", &[("payload", vec![0x01])]));
     rig.input(&frame_of("shutdown_event", &[]));
     assert_eq!((rig.disconnects.len(), rig.machine.status().link), (0, LinkStatus::Up));
+}
+
+/// Bodies that are no map, or not the whole of one.
+fn formless() -> Vec<Vec<u8>> {
+    [&[0xff_u8][..], b"", &[0xf6], &[0x81, 0x00], &[0xa1, 0x61], b"\xa1\x61x\xf6\x00", &[0x9f; 100]]
+        .map(sample::frame_of)
+        .to_vec()
+}
+
+#[test]
+fn what_is_no_map_belongs_to_nobody_once_the_link_is_up() {
+    let mut rig = Rig::up();
+    let (call, asked) = rig.send(quick(1));
+    formless().iter().for_each(|frame| rig.input(frame));
+    rig.answer(&asked);
+    assert!(rig.ended_well(call));
+    assert_eq!((rig.disconnects.len(), rig.machine.status().link), (0, LinkStatus::Up));
+}
+
+#[test]
+fn what_is_no_map_ends_a_handshake() {
+    for bytes in formless() {
+        for heard in 0..3 {
+            let mut rig = Rig::dialling();
+            rig.connected();
+            for response in &[status(1, true), no_document()][..heard] {
+                rig.say(response);
+            }
+            rig.input(&bytes);
+            assert_eq!(rig.disconnects.len(), 1, "{bytes:?}");
+            rig.cut(DisconnectCause::Local);
+            assert!(matches!(rig.down(), LinkError::BadFrame(_)), "{:?}", rig.down());
+        }
+    }
+}
+
+/// The two events of a message, each with a member that can't be used.
+fn bad_events(surb: SurbId) -> [Vec<u8>; 2] {
+    let members = |member| [("surbid", id(QueryId::from(*surb.as_bytes()))), (member, vec![0x61, 0xff])];
+    [
+        frame_of("message_sent_event", &members("sent_at")),
+        frame_of("message_reply_event", &members("unknown")),
+    ]
+}
+
+#[test]
+fn an_event_that_can_not_be_used_ends_its_message_and_frees_its_place() {
+    let room = MIXNET_WINDOW + 1;
+    for which in 0..2 {
+        let mut rig = Rig::up();
+        for n in 0..room {
+            let (call, surb) = rig.send_message(sample::message(n as u64));
+            rig.input(&bad_events(surb)[which]);
+            assert_eq!(rig.error(call), Some(CallError::Undecodable));
+        }
+        assert_eq!((rig.machine.calls.table().len(), rig.disconnects.len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_reply_behind_an_event_that_could_not_be_used_is_expected() {
+    let mut rig = Rig::up();
+    // It costs the budget nothing.
+    for n in 0..2_000 {
+        let (_, surb) = rig.send_message(sample::message(n));
+        rig.input(&bad_events(surb)[0]);
+        rig.say(&sample::echo(surb));
+    }
+    assert_eq!(rig.disconnects, []);
+}
+
+#[test]
+fn a_courier_in_a_reply_that_nobody_awaits_says_nothing_of_the_mix_network() {
+    let mut rig = Rig::up();
+    rig.say(&status(1, false));
+    let stray = RequestFrame { query_id: Some(QueryId::from([9; 16])), request: write(1).into() };
+    rig.say(&sample::from_courier(&stray, 10));
+    assert!(!rig.machine.status().mixnet);
 }
