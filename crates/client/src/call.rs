@@ -102,6 +102,14 @@ impl<T> Call<T> {
         Self { source: Source::Wire(WireCall { handle, id, dropped, decode: Some(decode) }) }
     }
 
+    /// What the machine knows it by, if it is a single request.
+    pub(crate) const fn key(&self) -> Option<CallKey> {
+        match &self.source {
+            Source::Wire(call) => Some(call.id),
+            Source::Ended | Source::Flow(_) | Source::Refused(_) => None,
+        }
+    }
+
     pub(crate) const fn flow(
         handle: Handle,
         id: Option<FlowId>,

@@ -21,6 +21,7 @@ use kpthin_core::{
 use zeroize::Zeroizing;
 
 use crate::{
+    client::Others,
     flow::{Body, End, FlowId, FlowKind},
     io::Runtime,
     machines::{CallKey, Role},
@@ -213,6 +214,24 @@ impl Shared {
             detached.stale
         });
         drop(stale);
+    }
+
+    /// When an operation was written, if it was and is not answered, and what is known of others.
+    pub(crate) fn progress(
+        &self,
+        role: Role,
+        call: Option<CallKey>,
+        is_read: bool,
+    ) -> (Option<Instant>, Others) {
+        let state = self.lock();
+        let machine = state.machines.view(role);
+        let written_at = call.and_then(|call| machine.written_at(call.id));
+        (written_at, Others { pace: machine.operation_pace(is_read), late: state.late })
+    }
+
+    /// A try of an operation was answered, or took too long while others were.
+    pub(crate) fn note_try(&self, late: bool) {
+        self.lock().late.note(late);
     }
 
     pub(crate) fn set_call_deadline(&self, call: CallKey, timeout: Duration) {

@@ -10,6 +10,7 @@ use kpthin_core::{
 
 use crate::{
     cell::Cell,
+    client::Late,
     connect::ConnectError,
     driver_state::DriverState,
     events::Subscribers,
@@ -60,6 +61,8 @@ pub(crate) struct State {
     watches: [Watch; 2],
     /// Asks that may run at once on the companion's link.
     pub(crate) asks: Permits,
+    /// Whether tries take too long at present.
+    pub(crate) late: Late,
     pub(crate) phase: Phase,
     pub(crate) first: FirstConnection,
     pub(crate) stops: Vec<Arc<Cell<Result<(), CallError>>>>,
@@ -78,6 +81,7 @@ impl State {
             subscribers: Subscribers::default(),
             watches: Default::default(),
             asks: Permits::new(COMPANION_WINDOW),
+            late: Late::default(),
             phase: Phase::Open,
             first,
             stops: Vec::new(),

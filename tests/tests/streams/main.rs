@@ -1,6 +1,7 @@
 //! Writers, readers and inboxes on a simulated daemon, in virtual time.
 
 mod copying;
+mod courier;
 mod crashes;
 mod expiry;
 mod faults;

@@ -1,9 +1,11 @@
 //! The handle that programs hold.
 
 mod network;
+mod patience;
 mod read;
 mod ready;
 mod steps;
+mod tries;
 mod wire;
 mod write;
 
@@ -16,6 +18,7 @@ use kpthin_core::{
     wire::{AnyRequest, Geometry, Request},
 };
 
+pub(crate) use self::patience::{Late, Others};
 #[cfg(test)]
 pub(crate) use self::ready::ready;
 pub use self::{

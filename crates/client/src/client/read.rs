@@ -2,11 +2,18 @@
 
 use kpthin_core::{
     error::{CallError, ReplicaError},
-    wire::{MessageBoxIndex, ReadCap, SecretBytes},
+    wire::{MessageBoxIndex, ReadCap, ResendingReply, SecretBytes, StartResendingEncryptedMessage},
 };
 
-use super::{Client, steps::Tries};
-use crate::{call::Call, envelope::WhenUnwritten, flow::FlowKind};
+use super::{
+    Client,
+    tries::{self, BoxOperation},
+};
+use crate::{
+    call::Call,
+    envelope::{EncryptedRead, WhenUnwritten},
+    flow::FlowKind,
+};
 
 /// What a box was found to hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,9 +69,9 @@ impl Client {
     ///
     /// [`DaemonError::BacapDecryptionFailed`]: kpthin_core::error::DaemonError::BacapDecryptionFailed
     pub fn read(&self, read_cap: &ReadCap, index: &MessageBoxIndex) -> Call<Read> {
-        let (read_cap, index) = (read_cap.clone(), index.clone());
+        let look = Look { read_cap: read_cap.clone(), index: index.clone() };
         self.flow(FlowKind::Finite, |client| async move {
-            look(&client, &read_cap, &index).await.map(|asked| asked.read)
+            tries::run(&client, look).await.map(|asked| asked.read)
         })
     }
 
@@ -86,43 +93,47 @@ impl Client {
     ///
     /// Dropping the call cancels what was asked.
     pub fn ask(&self, read_cap: &ReadCap, index: &MessageBoxIndex) -> Call<Asked> {
-        let (read_cap, index) = (read_cap.clone(), index.clone());
+        let look = Look { read_cap: read_cap.clone(), index: index.clone() };
         self.flow(FlowKind::Standing, |client| async move {
             let companion = client.companion();
             let _permit = companion.permit_to_ask().await;
-            look(&companion, &read_cap, &index).await
+            tries::run(&companion, look).await
         })
     }
 }
 
-/// Looks into a box, with as many tries as make sense.
-async fn look(client: &Client, read_cap: &ReadCap, index: &MessageBoxIndex) -> Result<Asked, CallError> {
-    let mut tries = Tries::new(client);
-    loop {
-        let error = match client.encrypt_read(read_cap, index).await {
-            Err(error) => error,
-            Ok(envelope) => {
-                let next = envelope.next_index().clone();
-                let replica_epoch = envelope.replica_epoch();
-                let found = |read| Ok(Asked { read, next: next.clone(), replica_epoch });
-                let call = client
-                    .start_resending_encrypted_message(envelope.request(read_cap, WhenUnwritten::Report));
-                match tries.within(call).await {
-                    None => continue,
-                    Some(Ok(reply)) => {
-                        let plaintext = reply.plaintext.unwrap_or_default();
-                        return found(Read::Message { plaintext, next: next.clone() });
-                    }
-                    Some(Err(CallError::Replica(ReplicaError::BoxIdNotFound))) => {
-                        return found(Read::NotWritten);
-                    }
-                    Some(Err(CallError::Replica(ReplicaError::Tombstone))) => {
-                        return found(Read::Tombstone { next: next.clone() });
-                    }
-                    Some(Err(error)) => error,
-                }
-            }
+/// A look into one box.
+struct Look {
+    read_cap: ReadCap,
+    index: MessageBoxIndex,
+}
+
+impl BoxOperation for Look {
+    type Envelope = EncryptedRead;
+    type Answer = Asked;
+
+    const IS_READ: bool = true;
+
+    fn encrypt(&self, client: &Client) -> Call<EncryptedRead> {
+        client.encrypt_read(&self.read_cap, &self.index)
+    }
+
+    fn request(&self, envelope: &EncryptedRead) -> StartResendingEncryptedMessage {
+        envelope.request(&self.read_cap, WhenUnwritten::Report)
+    }
+
+    fn answer(
+        &self,
+        envelope: &EncryptedRead,
+        result: Result<ResendingReply, CallError>,
+    ) -> Result<Asked, CallError> {
+        let next = envelope.next_index().clone();
+        let read = match result {
+            Ok(reply) => Read::Message { plaintext: reply.plaintext.unwrap_or_default(), next },
+            Err(CallError::Replica(ReplicaError::BoxIdNotFound)) => Read::NotWritten,
+            Err(CallError::Replica(ReplicaError::Tombstone)) => Read::Tombstone { next },
+            Err(error) => return Err(error),
         };
-        tries.again(error).await?;
+        Ok(Asked { read, next: envelope.next_index().clone(), replica_epoch: envelope.replica_epoch() })
     }
 }

@@ -4,11 +4,21 @@ use std::collections::VecDeque;
 
 use kpthin_core::{
     error::{CallError, InvalidRequest, ReplicaError},
-    wire::{KeypairReply, MessageBoxIndex, SecretBytes, Seed, WriteCap},
+    wire::{
+        KeypairReply, MessageBoxIndex, ResendingReply, SecretBytes, Seed, StartResendingEncryptedMessage,
+        WriteCap,
+    },
 };
 
-use super::{Client, steps::Tries};
-use crate::{call::Call, envelope::Confirm, flow::FlowKind};
+use super::{
+    Client,
+    tries::{self, BoxOperation},
+};
+use crate::{
+    call::Call,
+    envelope::{Confirm, EncryptedWrite},
+    flow::FlowKind,
+};
 
 /// Tombstones on their way at once; the daemon's own queue holds sixteen.
 const TOMBSTONES_AT_ONCE: usize = 8;
@@ -39,6 +49,37 @@ impl Tombstones {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.next.is_ok() && self.boxes.iter().all(|report| report.result.is_ok())
+    }
+}
+
+/// The filling of one box.
+struct Write {
+    write_cap: WriteCap,
+    index: MessageBoxIndex,
+    plaintext: SecretBytes,
+    confirm: Confirm,
+}
+
+impl BoxOperation for Write {
+    type Envelope = EncryptedWrite;
+    type Answer = MessageBoxIndex;
+
+    const IS_READ: bool = false;
+
+    fn encrypt(&self, client: &Client) -> Call<EncryptedWrite> {
+        client.encrypt_write(&self.write_cap, &self.index, self.plaintext.clone())
+    }
+
+    fn request(&self, envelope: &EncryptedWrite) -> StartResendingEncryptedMessage {
+        envelope.request(&self.write_cap, self.confirm)
+    }
+
+    fn answer(
+        &self,
+        envelope: &EncryptedWrite,
+        result: Result<ResendingReply, CallError>,
+    ) -> Result<MessageBoxIndex, CallError> {
+        result.map(|_| envelope.next_index().clone())
     }
 }
 
@@ -107,25 +148,8 @@ impl Client {
         plaintext: SecretBytes,
         confirm: Confirm,
     ) -> Call<MessageBoxIndex> {
-        let (write_cap, index) = (write_cap.clone(), index.clone());
-        self.flow(FlowKind::Finite, |client| async move {
-            let mut tries = Tries::new(&client);
-            loop {
-                let error = match client.encrypt_write(&write_cap, &index, plaintext.clone()).await {
-                    Err(error) => error,
-                    Ok(envelope) => {
-                        let request = envelope.request(&write_cap, confirm);
-                        let call = client.start_resending_encrypted_message(request);
-                        match tries.within(call).await {
-                            None => continue,
-                            Some(Ok(_)) => return Ok(envelope.next_index().clone()),
-                            Some(Err(error)) => error,
-                        }
-                    }
-                };
-                tries.again(error).await?;
-            }
-        })
+        let write = Write { write_cap: write_cap.clone(), index: index.clone(), plaintext, confirm };
+        self.flow(FlowKind::Finite, |client| async move { tries::run(&client, write).await })
     }
 
     /// Deletes `count` boxes from an index on, written or not, and reports on each.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kpthin_core::{
     error::{CallError, DaemonError, Fate, InvalidRequest, ReplicaError},
-    wire::{AnyRequest, AnyResponse, FailureDetail, MessageReply, MessageSent, ReplyFailure, RequestKind},
+    wire::{AnyRequest, AnyResponse, FailureDetail, MessageReply, MessageSent, ReplyFailure},
 };
 
 use super::world::{World, index, now, read_cap, write_cap};
@@ -106,63 +106,6 @@ fn a_refusal_that_nothing_can_heal_is_reported_at_once() {
     peer.fail(&encrypt, ReplyFailure { error_code: 3, detail: FailureDetail::None });
     world.run();
     assert_eq!(now(&mut call), Some(Err(CallError::Daemon(DaemonError::InvalidRequest))));
-}
-
-#[test]
-fn a_try_lasts_two_minutes_of_connected_time_and_then_the_box_is_encrypted_afresh() {
-    let (mut world, client, mut peer) = World::up();
-    let mut call = client.write(&write_cap(), &index(17), "x");
-    let first = world.started(&mut peer);
-    world.advance(Duration::from_secs(100));
-    // Ten minutes without the network don't count.
-    peer.status(false);
-    world.advance(Duration::from_secs(600));
-    peer.status(true);
-    world.advance(Duration::from_secs(19));
-    assert!(peer.requests().is_empty());
-    world.advance(Duration::from_secs(1));
-
-    let mut requests = peer.requests();
-    requests.sort_by_key(|request| request.request.kind());
-    let [encrypt, cancel] = &requests[..] else { panic!("{requests:?}") };
-    assert_eq!(encrypt.request.kind(), RequestKind::EncryptWrite);
-    assert_eq!(cancel.request.kind(), RequestKind::CancelResendingEncryptedMessage);
-    peer.refuse(&first, 24);
-    peer.answer(cancel);
-    peer.answer(encrypt);
-    world.run();
-    let second = peer.request();
-    assert_eq!(second.request.kind(), RequestKind::StartResendingEncryptedMessage);
-    assert_ne!(first.request, second.request);
-
-    // The second try lasts twice as long.
-    world.advance(Duration::from_secs(239));
-    assert!(peer.requests().is_empty());
-    peer.answer(&second);
-    world.run();
-    assert_eq!(now(&mut call), Some(Ok(index(18))));
-}
-
-#[test]
-fn tries_grow_to_ten_minutes_and_no_longer() {
-    let (mut world, client, mut peer) = World::up();
-    let call = client.write(&write_cap(), &index(17), "x");
-    let mut start = world.started(&mut peer);
-    for minutes in [2, 4, 8, 10, 10] {
-        world.advance(Duration::from_secs(minutes * 60 - 1));
-        assert!(peer.requests().is_empty(), "{minutes} minutes are not over");
-        world.advance(Duration::from_secs(1));
-        peer.refuse(&start, 24);
-        peer.requests().iter().for_each(|request| match request.request.kind() {
-            RequestKind::StartResendingEncryptedMessage => {}
-            _ => peer.answer(request),
-        });
-        world.run();
-        let mut starts = peer.requests();
-        starts.retain(|request| request.request.kind() == RequestKind::StartResendingEncryptedMessage);
-        start = starts.pop().expect("encrypted afresh and started");
-    }
-    drop(call);
 }
 
 #[test]

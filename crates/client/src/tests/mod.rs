@@ -11,6 +11,7 @@ mod peer;
 mod random;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod tries;
 mod waiting;
 mod world;
 

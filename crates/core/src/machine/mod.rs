@@ -70,6 +70,7 @@ mod timers;
 
 use alloc::sync::Arc;
 
+pub use calls::OperationPace;
 use config::waits;
 pub use config::{Config, Role, limits};
 pub use output::{
@@ -167,5 +168,17 @@ impl Machine {
     #[must_use]
     pub fn document_for_epoch(&self, epoch: u64) -> Option<&Arc<Document>> {
         self.knowledge.document_for_epoch(epoch)
+    }
+
+    /// How fast the network answers reads, or else writes, at present.
+    #[must_use]
+    pub fn operation_pace(&self, is_read: bool) -> OperationPace {
+        self.calls.pace(is_read)
+    }
+
+    /// When a call was written on the present link; `None` before that, and once it has ended.
+    #[must_use]
+    pub fn written_at(&self, call: CallId) -> Option<Instant> {
+        self.calls.written_at(call)
     }
 }

@@ -13,8 +13,11 @@ use super::{
 };
 use crate::steps;
 
-/// Boxes on their way at once; the daemon's own queue holds sixteen.
-const AT_ONCE: u64 = 8;
+/// Boxes on their way at once. The daemon's own queue holds sixteen; some of these may be with a
+/// courier that answers nothing, and must not keep the others from being sent.
+const AT_ONCE: u64 = 12;
+/// Boxes that one request deletes.
+const DELETED_AT_ONCE: u64 = 8;
 /// Tasks without receipts.
 const TASKS_MAX: usize = 4_096;
 /// The pause before a box that has failed is sent again; the next ones are twice as long.
@@ -194,7 +197,7 @@ impl Tasks {
                     }
                     // Receipts are taken from the front, deletions go on behind them.
                     let from = index.counter() + entry.deleted;
-                    let count = u32::try_from((*end - from).min(AT_ONCE)).unwrap_or(1);
+                    let count = u32::try_from((*end - from).min(DELETED_AT_ONCE)).unwrap_or(1);
                     let index = steps::advance(index, from).ok()?;
                     entry.stage = TaskStage::Running;
                     return Some(Job::Delete { index, count });

@@ -15,6 +15,7 @@ mod late;
 mod links;
 mod locals;
 mod messages;
+mod pace;
 mod places;
 mod probe;
 #[cfg(test)]
@@ -32,8 +33,10 @@ mod writing;
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 
+pub use self::pace::OperationPace;
 use self::{
-    agenda::Agenda, cancels::Cancels, key::Key, lanes::Lanes, late::Remembered, table::Table, wire::Wire,
+    agenda::Agenda, cancels::Cancels, key::Key, lanes::Lanes, late::Remembered, pace::Paces, table::Table,
+    wire::Wire,
 };
 pub(super) use self::{call::Origin, replies::names_courier};
 use super::{
@@ -57,6 +60,8 @@ pub(super) struct Calls {
     unanswered_cancels: Remembered<Key>,
     /// The longest that the daemon worked on a slow request.
     slowest: Option<Duration>,
+    /// How fast the network answers.
+    paces: Paces,
     /// What they have on the link, while there is one.
     wire: Option<Wire>,
     role: Role,
@@ -77,6 +82,7 @@ impl Calls {
             late: Remembered::default(),
             unanswered_cancels: Remembered::default(),
             slowest: None,
+            paces: Paces::default(),
             wire: None,
             role,
             query_prefix: u64::from_be_bytes(seed.derive(Purpose::QueryPrefix, 0)),

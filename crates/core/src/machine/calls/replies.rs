@@ -64,6 +64,7 @@ impl Calls {
             return self.late_result(cx, id, result);
         }
         self.note_reply(cx);
+        self.note_pace(id, &result, cx.now());
         match result {
             Err(CallError::CancelledElsewhere) if matches!(stage, Stage::Withdrawing { .. }) => {
                 self.withdrawn(cx, id);

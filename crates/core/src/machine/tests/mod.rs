@@ -21,6 +21,7 @@ mod keys;
 mod lanes;
 mod limits;
 mod messages;
+mod pace;
 mod poison;
 mod polling;
 mod probe;

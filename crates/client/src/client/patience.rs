@@ -1,0 +1,112 @@
+//! How long a try of an operation may take, until the box is encrypted once more beside it.
+//!
+//! A courier can stay in the documents and answer nothing (§9.11), and a replica can answer without
+//! a body, for ever. Neither is healed by sending the same envelope again; a fresh one goes by a
+//! courier and to replicas that the daemon draws anew.
+
+use std::time::Duration;
+
+use kpthin_core::{Instant, machine::OperationPace};
+
+/// How long a try may take while nothing is known of others.
+const UNKNOWN: Duration = Duration::from_secs(60);
+/// How long a try may take at least.
+const LEAST: Duration = Duration::from_secs(2);
+/// How long a try may take at most: less than until the machine writes the same envelope again.
+const MOST: Duration = Duration::from_secs(8 * 60);
+/// Tries in a row that may go by one bad courier after the other. Further ones say that this
+/// box takes longer than others do.
+const BAD_LUCK: u32 = 8;
+
+/// Whether some of the tries are lately not answered at all: then to wait for long is in vain.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Late {
+    /// A bit for each of the last tries, set where it took too long while others were answered.
+    lately: u8,
+}
+
+impl Late {
+    /// A try was answered in time, or took too long.
+    pub(crate) const fn note(&mut self, late: bool) {
+        self.lately = self.lately << 1 | late as u8;
+    }
+
+    /// Whether it happens too often to be chance.
+    const fn is_usual(self) -> bool {
+        self.lately.count_ones() >= 3
+    }
+}
+
+/// What is known of other operations of the same kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Others {
+    pub(crate) pace: OperationPace,
+    pub(crate) late: Late,
+}
+
+impl Others {
+    /// Whether one of them was answered after this one had been written.
+    pub(super) fn answered_since(&self, written_at: Option<Instant>) -> bool {
+        written_at.is_some() && self.pace.answered_at > written_at
+    }
+
+    /// Whether a try that was written then, and is not answered now, probably never will be.
+    pub(super) fn is_late(&self, written_at: Instant, now: Instant) -> bool {
+        self.pace.median.is_some_and(|median| now.saturating_since(written_at) >= (median * 3 / 2).max(LEAST))
+    }
+}
+
+/// The patience with one operation.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    tries: u32,
+    /// How often to be twice as patient.
+    doublings: u32,
+}
+
+impl Patience {
+    /// How long a try may take, from its writing on, until it gets another one beside it.
+    ///
+    /// Three times as long as half of the others did. Where some are not answered at all it may well be
+    /// one of those, and half as long as the others is enough: one try too many costs an encryption and a packet.
+    pub(super) fn with(&self, others: Others) -> Duration {
+        let usual = match others.pace.median {
+            None => UNKNOWN,
+            Some(median) if others.late.is_usual() => (median / 2).max(LEAST),
+            Some(median) => (median * 3).max(LEAST),
+        };
+        usual.saturating_mul(1 << self.doublings.min(10)).min(MOST)
+    }
+
+    /// A try has taken longer than that.
+    ///
+    /// While others are answered that were under way beside it, the network is as fast as it was, and
+    /// the next try may take as long. Otherwise twice as long, because all may have become slower.
+    pub(super) fn lost(&mut self, others: Others, written_at: Option<Instant>) {
+        self.tries += 1;
+        if !(others.answered_since(written_at) || others.late.is_usual()) || self.tries > BAD_LUCK {
+            self.doublings += 1;
+        }
+    }
+}
+
+/// How long something has lasted, without the times in which the client was not connected.
+#[derive(Debug, Default)]
+pub(super) struct Lasted {
+    since: Option<Instant>,
+    time: Duration,
+}
+
+impl Lasted {
+    /// The time since a beginning, at `now`.
+    pub(super) fn since(&mut self, beginning: Instant, now: Instant) -> Duration {
+        if self.since != Some(beginning) {
+            *self = Self { since: Some(beginning), time: now.saturating_since(beginning) };
+        }
+        self.time
+    }
+
+    pub(super) fn add(&mut self, time: Duration) {
+        self.time += time;
+    }
+}
