@@ -70,6 +70,7 @@ impl ConnectError {
     #[must_use]
     pub const fn handshake_step(&self) -> Option<HandshakeStep> {
         match self {
+            Self::Handshake { cause: LinkError::Busy, .. } => Some(HandshakeStep::Status),
             Self::Handshake {
                 cause:
                     LinkError::Handshake { step, .. }

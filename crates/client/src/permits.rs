@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crate::{cell::remember, shared::Shared};
+use crate::{cell::remember, machines::Role, shared::Shared};
 
 /// Permits that are left, and who waits for one.
 ///
@@ -52,17 +52,18 @@ impl Permits {
     }
 }
 
-/// Waits for a permit to ask on the companion's link.
+/// Waits for a permit to ask on one of the links.
 #[must_use = "futures do nothing unless awaited"]
 pub(crate) struct Ask {
     shared: Arc<Shared>,
+    role: Role,
     ticket: u64,
 }
 
 impl Ask {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let ticket = shared.lock().asks.ask();
-        Self { shared, ticket }
+    pub(crate) fn new(shared: Arc<Shared>, role: Role) -> Self {
+        let ticket = shared.lock().asks(role).ask();
+        Self { shared, role, ticket }
     }
 }
 
@@ -71,11 +72,11 @@ impl Future for Ask {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit> {
         let mut state = self.shared.lock();
-        if state.asks.take(self.ticket) {
+        if state.asks(self.role).take(self.ticket) {
             drop(state);
-            return Poll::Ready(Permit(self.shared.clone()));
+            return Poll::Ready(Permit { shared: self.shared.clone(), role: self.role });
         }
-        let stale = state.asks.waiting.get_mut(&self.ticket).and_then(|waker| remember(waker, cx));
+        let stale = state.asks(self.role).waiting.get_mut(&self.ticket).and_then(|waker| remember(waker, cx));
         drop(state);
         drop(stale);
         Poll::Pending
@@ -85,7 +86,8 @@ impl Future for Ask {
 impl Drop for Ask {
     fn drop(&mut self) {
         let (stale, next) = {
-            let asks = &mut self.shared.lock().asks;
+            let mut state = self.shared.lock();
+            let asks = state.asks(self.role);
             (asks.waiting.remove(&self.ticket), asks.entitled())
         };
         drop(stale);
@@ -94,12 +96,16 @@ impl Drop for Ask {
 }
 
 /// Gives its permit back when it is dropped.
-pub(crate) struct Permit(Arc<Shared>);
+pub(crate) struct Permit {
+    shared: Arc<Shared>,
+    role: Role,
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let next = {
-            let asks = &mut self.0.lock().asks;
+            let mut state = self.shared.lock();
+            let asks = state.asks(self.role);
             asks.free += 1;
             asks.entitled()
         };

@@ -5,7 +5,10 @@ use std::{sync::Arc, task::Waker};
 use kpthin_core::{
     Instant,
     error::{CallError, CloseReason, Fate},
-    machine::{Config, Event, LinkStatus, Machine, Status, limits::COMPANION_WINDOW},
+    machine::{
+        Config, Event, LinkError, LinkStatus, Machine, Status,
+        limits::{COMPANION_WINDOW, POLLING_READS_MAX},
+    },
 };
 
 use crate::{
@@ -59,8 +62,7 @@ pub(crate) struct State {
     pub(crate) timers: Timers,
     pub(crate) subscribers: Subscribers,
     watches: [Watch; 2],
-    /// Asks that may run at once on the companion's link.
-    pub(crate) asks: Permits,
+    asks: [Permits; 2],
     /// Whether tries take too long at present.
     pub(crate) late: Late,
     pub(crate) phase: Phase,
@@ -80,7 +82,7 @@ impl State {
             timers: Timers::default(),
             subscribers: Subscribers::default(),
             watches: Default::default(),
-            asks: Permits::new(COMPANION_WINDOW),
+            asks: [Permits::new(POLLING_READS_MAX), Permits::new(COMPANION_WINDOW)],
             late: Late::default(),
             phase: Phase::Open,
             first,
@@ -113,6 +115,21 @@ impl State {
             Role::Companion => companion,
             Role::Main => main,
         }
+    }
+
+    /// Asks that may run at once on a link; few on the first, where they stand in the way of everything else.
+    pub(crate) const fn asks(&mut self, role: Role) -> &mut Permits {
+        let [main, companion] = &mut self.asks;
+        match role {
+            Role::Companion => companion,
+            Role::Main => main,
+        }
+    }
+
+    /// Whether the daemon has no room for a second link (C1): the companion was turned away, or has to make room for the
+    /// first one.
+    pub(crate) fn is_alone(&self) -> bool {
+        Role::ALL.iter().any(|role| self.machines.view(*role).status().down == Some(LinkError::Busy))
     }
 
     pub(crate) fn status(&self, role: Role) -> Status {
@@ -189,6 +206,11 @@ impl State {
                 }
             }
         }
+        if let Event::LinkDown { cause: LinkError::Busy, .. } = event
+            && let Some(companion) = self.machines.get(Role::Companion)
+        {
+            companion.give_way(now);
+        }
         self.subscribers.emit(event, wakers);
     }
 
@@ -217,7 +239,7 @@ impl State {
         wakers.extend(self.stops.drain(..).filter_map(|cell| cell.fill(stopped.clone())));
         self.subscribers.end(wakers);
         self.watches.iter_mut().for_each(|watch| watch.changed(wakers));
-        wakers.extend(self.asks.take_wakers());
+        wakers.extend(self.asks.iter_mut().flat_map(Permits::take_wakers));
         wakers.extend(self.driver.leave());
     }
 }

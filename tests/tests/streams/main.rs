@@ -6,6 +6,7 @@ mod crashes;
 mod expiry;
 mod faults;
 mod inbox;
+mod newer;
 mod reading;
 mod support;
 mod timing;

@@ -68,9 +68,14 @@ impl Client {
         Self::new(self.handle.on(Role::Companion))
     }
 
-    /// Waits until one more box may be asked for on the companion's link.
+    /// Waits until one more box may be asked for on this handle's link.
     fn permit_to_ask(&self) -> Ask {
-        Ask::new(self.shared().clone())
+        Ask::new(self.shared().clone(), self.handle.role())
+    }
+
+    /// Whether there is no room at the daemon for a companion's link (C1).
+    fn is_alone(&self) -> bool {
+        self.shared().lock().is_alone()
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {

@@ -7,6 +7,7 @@ use kpthin_core::{
 
 use super::{
     Client,
+    steps::{alone, race},
     tries::{self, BoxOperation},
 };
 use crate::{
@@ -83,7 +84,9 @@ impl Client {
     /// once; others wait, in the order in which they were made. Asking again is for whoever waits:
     /// pause in between, as `kpthin-streams` does.
     ///
-    /// While the companion's link is lost its asks wait; nothing else notices.
+    /// While the companion's link is lost its asks wait; nothing else notices. If the daemon has no room for a second
+    /// connection, they go over the first one, at most 3 at once, and the companion is tried again a minute later; it also makes
+    /// room if the first link finds none.
     ///
     /// # Errors
     ///
@@ -96,13 +99,23 @@ impl Client {
         let look = Look { read_cap: read_cap.clone(), index: index.clone() };
         self.flow(FlowKind::Standing, |client| async move {
             let companion = client.companion();
-            let _permit = companion.permit_to_ask().await;
-            tries::run(&companion, look).await
+            let permit = companion.permit_to_ask().await;
+            if !companion.is_alone() {
+                let asked = race(tries::run(&companion, look.clone()), alone(&companion)).await;
+                if let Some(asked) = asked {
+                    return asked;
+                }
+            }
+            drop(permit);
+            // There is no room for the companion.
+            let _permit = client.permit_to_ask().await;
+            tries::run(&client, look).await
         })
     }
 }
 
 /// A look into one box.
+#[derive(Clone)]
 struct Look {
     read_cap: ReadCap,
     index: MessageBoxIndex,

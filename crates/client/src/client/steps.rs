@@ -8,7 +8,19 @@ use std::{
 
 use kpthin_core::machine::{LinkStatus, Status};
 
+use super::Client;
 use crate::status::StatusChanged;
+
+/// Ends when there is no room for this handle's link, a companion's.
+pub(super) async fn alone(companion: &Client) {
+    loop {
+        let changed = companion.status_changed();
+        if companion.is_alone() {
+            return;
+        }
+        next(changed, &companion.status()).await;
+    }
+}
 
 /// Waits for the next status.
 ///

@@ -211,6 +211,62 @@ fn dropping_the_last_handle_closes_both_sockets() {
 }
 
 #[test]
+fn a_companion_that_is_turned_away_leaves_its_asks_to_the_first_link_and_comes_back_after_a_minute() {
+    let (mut world, client, mut main) = World::up();
+    let mut asks: Vec<_> = (0..5).map(|n| ask(&client, n)).collect();
+    world.peer().close();
+    world.run();
+    let mut started = Vec::new();
+    for _ in 0..8 {
+        for request in main.requests() {
+            match request.request.kind() {
+                RequestKind::EncryptRead => main.answer(&request),
+                _ => started.push(request),
+            }
+        }
+        world.run();
+    }
+    assert_eq!(started.len(), 3, "they are few beside everything else");
+    started.iter().for_each(|start| main.answer(start));
+    world.serve(&mut main);
+    assert!(asks.iter_mut().all(|asked| now(asked).unwrap().is_ok()));
+
+    let mut later = ask(&client, 9);
+    world.serve(&mut main);
+    assert!(now(&mut later).unwrap().is_ok(), "it does not try first");
+    world.advance(std::time::Duration::from_secs(59));
+    assert!(!world.has_dialled());
+    world.advance(std::time::Duration::from_secs(14));
+    let mut companion = world.greet();
+    let mut beside = ask(&client, 10);
+    world.serve(&mut companion);
+    assert!(now(&mut beside).unwrap().is_ok());
+    assert!(main.requests().is_empty());
+}
+
+#[test]
+fn the_companion_makes_room_for_the_first_link() {
+    let (mut world, client, mut main, mut companion) = with_companion();
+    let mut asked = ask(&client, 17);
+    let _start = world.started(&mut companion);
+    main.close();
+    world.advance(std::time::Duration::from_millis(300));
+    world.peer().close();
+    world.run();
+    assert_eq!(client.status().down, Some(crate::LinkError::Busy));
+    companion.close();
+    world.run();
+    assert!(companion.is_dropped());
+    world.advance(std::time::Duration::from_millis(2_500));
+    main = world.greet();
+    let mut keypair = client.new_keypair(&[1; 32].into());
+    world.serve(&mut main);
+    assert!(now(&mut keypair).unwrap().is_ok());
+    assert!(now(&mut asked).unwrap().is_ok(), "it was asked anew");
+    assert!(!world.has_dialled());
+}
+
+#[test]
 fn a_companion_opens_while_the_first_link_is_down() {
     let mut world = World::new(FirstConnect::KeepTrying);
     let client = world.client().unwrap();

@@ -89,6 +89,17 @@ impl Machine {
         self.timers.remove(timer);
     }
 
+    /// Leaves the daemon, which is busy, to the program's other link; what waits here goes on waiting.
+    ///
+    /// For the machine of a companion, when the first link was turned away with
+    /// [`LinkError::Busy`](super::LinkError::Busy): this link ends with the same cause, and is dialled again after 60 s to 72 s.
+    pub fn give_way(&mut self, now: Instant) {
+        self.cx.advance(now);
+        if self.closed.is_none() {
+            self.link.give_way(&mut self.cx);
+        }
+    }
+
     /// Closes the machine: see [`close_for`](Self::close_for), for [`CloseReason::Stopped`].
     pub fn close(&mut self, now: Instant) {
         self.close_for(now, CloseReason::Stopped);

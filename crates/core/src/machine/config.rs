@@ -104,6 +104,8 @@ pub(super) mod waits {
     pub(crate) const BACKOFF_AFTER_DAEMON: Duration = Duration::from_millis(250);
     /// The first pause after any other end, or a failed dial.
     pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
+    /// How long a companion stays away from a daemon that is busy (C1): it only makes waiting cheaper.
+    pub(crate) const COMPANION_AWAY: Duration = Duration::from_secs(60);
     /// The longest pause.
     pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(60);
     /// A link that was up for so long ends a row of failures.

@@ -40,8 +40,7 @@ impl Machine {
     /// [`handle_timeout`](Self::handle_timeout), so that an answer that is here wins.
     pub fn handle_input(&mut self, now: Instant, link: LinkId, bytes: &[u8]) {
         self.cx.advance(now);
-        let Some(mut frames) = self.link.take_frames(link) else { return };
-        frames.push(bytes);
+        let Some(mut frames) = self.link.take_frames(link, bytes) else { return };
         while self.link.reads(link) {
             match frames.next_frame() {
                 Ok(Some(body)) => {

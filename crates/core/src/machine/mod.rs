@@ -141,6 +141,7 @@ impl Machine {
     pub fn status(&self) -> Status {
         Status {
             link: self.link.status(),
+            down: self.link.down().cloned(),
             mixnet: self.knowledge.mixnet(),
             epoch: self.document().map(|document| document.epoch),
             instance: self.knowledge.instance(),

@@ -151,6 +151,9 @@ pub enum LinkError {
     /// Later such a frame counts as one that achieves nothing.
     #[error("the daemon sent a malformed frame: {0}")]
     BadFrame(CborError),
+    /// The connection was closed before a byte came: the daemon has as many as it takes, or nothing is behind a forwarder.
+    #[error("the daemon is busy: it closed the connection before it said anything")]
+    Busy,
     /// The program closed the client.
     #[error("closed")]
     Closed,
@@ -263,6 +266,8 @@ pub enum LinkStatus {
 pub struct Status {
     /// Where the link stands.
     pub link: LinkStatus,
+    /// Why the last link or attempt ended, until a link is up.
+    pub down: Option<LinkError>,
     /// Whether the daemon says it is connected to the mix network; only a hint.
     pub mixnet: bool,
     /// The epoch of the latest document, if there is one.

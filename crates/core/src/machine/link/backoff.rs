@@ -34,9 +34,19 @@ impl Backoff {
     pub(super) fn pause(&mut self, first: Duration, seed: &Seed) -> Duration {
         let doubled = first.saturating_mul(1 << self.failures.min(16)).min(BACKOFF_MAX);
         self.failures = self.failures.saturating_add(1);
+        doubled.mul_f64(1.0 + self.jitter * (2.0 * self.random(seed) - 1.0))
+    }
+
+    /// A pause of at least `least`, whatever has failed before.
+    pub(super) fn stay_away(&mut self, least: Duration, seed: &Seed) -> Duration {
+        least.mul_f64(1.0 + self.jitter * self.random(seed))
+    }
+
+    /// A number from 0 to 1.
+    fn random(&mut self, seed: &Seed) -> f64 {
         let [random] = seed.derive(Purpose::Jitter, self.drawn);
         self.drawn += 1;
-        doubled.mul_f64(1.0 + self.jitter * (2.0 * f64::from(random) / 255.0 - 1.0))
+        f64::from(random) / 255.0
     }
 }
 

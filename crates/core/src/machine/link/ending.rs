@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use super::{
     super::{
-        DisconnectCause, DisconnectMode, Event, LinkError, LinkId, Output,
+        DisconnectCause, DisconnectMode, Event, LinkError, LinkId, Output, Role,
         between::Residue,
         context::Context,
-        waits::{BACKOFF, BACKOFF_AFTER_DAEMON, CLOSE},
+        waits::{BACKOFF, BACKOFF_AFTER_DAEMON, CLOSE, COMPANION_AWAY},
     },
     Link, Reading,
     phase::{Close, ConnectionStage, Phase, Token},
@@ -36,13 +36,13 @@ impl Link {
     pub(in super::super) fn ended(&mut self, id: LinkId, cause: DisconnectCause) -> Option<Ended> {
         let connection = self.phase.connection().filter(|connection| connection.id == id)?;
         let stage = connection.stage.clone();
-        let (shuts_down, noticed) = (connection.shuts_down, cause.daemon_noticed());
+        let (heard, shuts_down, noticed) = (connection.heard, connection.shuts_down, cause.daemon_noticed());
         if stage.presented() == Token::Sent {
             let silent = matches!(stage, ConnectionStage::Ending { cause: LinkError::Silent, .. });
             self.session.link_ended(noticed && !silent);
         }
         let unprompted = matches!(stage, ConnectionStage::Up { .. }) && noticed && !shuts_down;
-        let pause = if noticed { BACKOFF_AFTER_DAEMON } else { BACKOFF };
+        let pause = if noticed && heard { BACKOFF_AFTER_DAEMON } else { BACKOFF };
         let handshake = stage.handshake();
         let (why, pause) = match stage {
             ConnectionStage::Closing(_) => return Some(Ended::Closed),
@@ -53,6 +53,8 @@ impl Link {
             | ConnectionStage::Up { .. } => {
                 let why = match handshake {
                     _ if shuts_down => LinkError::Shutdown,
+                    // One connection too many is closed without a frame (C1).
+                    Some(_) if !heard && cause == DisconnectCause::EndOfFile => LinkError::Busy,
                     Some((step, _)) => LinkError::Handshake { step, cause },
                     None => LinkError::Ended(cause),
                 };
@@ -71,7 +73,11 @@ impl Link {
     /// Waits before the next attempt to connect.
     pub(super) fn pause(&mut self, cx: &mut Context, end: LinkEnd) {
         self.note_health(cx);
-        let retry_in = self.backoff.pause(end.pause, &self.seed);
+        let retry_in = match (&end.why, self.role) {
+            (LinkError::Busy, Role::Companion) => self.backoff.stay_away(COMPANION_AWAY, &self.seed),
+            _ => self.backoff.pause(end.pause, &self.seed),
+        };
+        self.down = Some(end.why.clone());
         self.phase = Phase::Down { retry_at: cx.now() + retry_in };
         cx.event(Event::LinkDown { cause: end.why, retry_in: Some(retry_in) });
     }
@@ -82,7 +88,27 @@ impl Link {
         if let Some(connection) = self.phase.connection_mut() {
             cx.push(Output::Disconnect(connection.id, DisconnectMode::Drain));
             let presented = connection.stage.presented();
+            self.down = Some(cause.clone());
             connection.stage = ConnectionStage::Ending { cause, reading, presented };
+        }
+    }
+
+    /// Leaves a daemon that is busy to another link, for as long as a companion's does that is turned away.
+    pub(in super::super) fn give_way(&mut self, cx: &mut Context) {
+        match &mut self.phase {
+            Phase::Closed => {}
+            Phase::Down { retry_at } => {
+                let away = self.backoff.stay_away(COMPANION_AWAY, &self.seed);
+                *retry_at = (*retry_at).max(cx.now() + away);
+                self.down = Some(LinkError::Busy);
+            }
+            Phase::On(connection) => match connection.stage {
+                ConnectionStage::Closing(_) | ConnectionStage::Ending { .. } => {}
+                ConnectionStage::Connecting
+                | ConnectionStage::Greeting { .. }
+                | ConnectionStage::Presenting { .. }
+                | ConnectionStage::Up { .. } => self.end(cx, LinkError::Busy, Reading::GoesOn),
+            },
         }
     }
 
@@ -132,6 +158,7 @@ impl Link {
     /// There will be no link any more.
     pub(in super::super) fn closed(&mut self, cx: &mut Context) {
         self.phase = Phase::Closed;
+        self.down = Some(LinkError::Closed);
         cx.event(Event::LinkDown { cause: LinkError::Closed, retry_in: None });
     }
 }

@@ -24,7 +24,7 @@ impl Connection {
         self.id.tell(to);
         self.budget.tell(to);
         to.frames(self.frames.pending());
-        to.tag(&alloc::format!("{:?} {}", self.stage.presented(), self.shuts_down));
+        to.tag(&alloc::format!("{:?} {} {}", self.stage.presented(), self.heard, self.shuts_down));
         match &self.stage {
             ConnectionStage::Closing(Close::Due { at_latest }) => to.time(*at_latest),
             ConnectionStage::Closing(Close::Over) => to.tag("closed"),

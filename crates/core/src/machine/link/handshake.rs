@@ -71,6 +71,7 @@ impl Link {
         let ConnectionStage::Presenting { token: Token::Sent, .. } = connection.stage else { return None };
         connection.stage = ConnectionStage::Up { since: cx.now() };
         let id = connection.id;
+        self.down = None;
         let opened = self.session.opened(instance, reply.resumed);
         let Opened { again, same_daemon, fate, is_doubtful } = opened;
         Some(LinkUp { id, fate, again, same_daemon, is_doubtful })

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use core::{mem, time::Duration};
 
 use super::{
-    Config, DisconnectMode, LinkError, LinkId, LinkStatus, Output, context::Context, seed::Seed,
+    Config, DisconnectMode, LinkError, LinkId, LinkStatus, Output, Role, context::Context, seed::Seed,
     waits::BACKOFF,
 };
 use crate::{
@@ -38,7 +38,10 @@ pub(super) struct Link {
     session: Session,
     backoff: Backoff,
     seed: Seed,
+    role: Role,
     handshake_timeout: Duration,
+    /// Why there was no link last, until there is one.
+    down: Option<LinkError>,
     /// How many connection attempts there were.
     dialled: u64,
 }
@@ -50,13 +53,20 @@ impl Link {
             session: Session::new(&seed),
             backoff: Backoff::new(config.jitter_percent),
             seed,
+            role: config.role,
             handshake_timeout: config.handshake_timeout,
+            down: None,
             dialled: 0,
         }
     }
 
     pub(super) const fn status(&self) -> LinkStatus {
         self.phase.status()
+    }
+
+    /// Why there is no link, if there was one or an attempt at one since the last that was up.
+    pub(super) const fn down(&self) -> Option<&LinkError> {
+        self.down.as_ref()
     }
 
     fn is_at(&self, id: LinkId, stage: impl Fn(&ConnectionStage) -> bool) -> bool {
@@ -76,6 +86,7 @@ impl Link {
             stage: ConnectionStage::Connecting,
             budget: Budget::new(cx.now()),
             frames: FrameBuffer::default(),
+            heard: false,
             shuts_down: false,
         });
         cx.push(Output::Connect(id));
@@ -91,10 +102,15 @@ impl Link {
         }
     }
 
-    /// Lends out what has arrived on a link, so that it can be read frame by frame.
-    pub(super) fn take_frames(&mut self, id: LinkId) -> Option<FrameBuffer> {
+    /// Adds what has arrived on a link, and lends it out, so that it can be read frame by frame.
+    pub(super) fn take_frames(&mut self, id: LinkId, arrived: &[u8]) -> Option<FrameBuffer> {
         let connection = self.phase.connection_mut().filter(|connection| connection.id == id)?;
-        connection.stage.reads().then(|| mem::take(&mut connection.frames))
+        connection.heard |= !arrived.is_empty();
+        if !connection.stage.reads() {
+            return None;
+        }
+        connection.frames.push(arrived);
+        Some(mem::take(&mut connection.frames))
     }
 
     pub(super) fn put_frames(&mut self, id: LinkId, frames: FrameBuffer) {

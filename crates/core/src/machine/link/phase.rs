@@ -29,6 +29,8 @@ pub(super) struct Connection {
     /// The traffic without progress that it may still bring.
     pub(super) budget: Budget,
     pub(super) frames: FrameBuffer,
+    /// Whether a byte has come.
+    pub(super) heard: bool,
     /// Whether the daemon said that it stops.
     pub(super) shuts_down: bool,
 }

@@ -8,6 +8,7 @@ mod script;
 
 mod backoff;
 mod budget;
+mod busy;
 mod cancelling;
 mod cancels;
 mod closing;
