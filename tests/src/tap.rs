@@ -201,9 +201,9 @@ impl Tap {
     }
 }
 
-/// A request as bytes, without what the machine adds to it.
+/// A request as bytes, without what the machine adds to it, and with its capabilities where the machine has them begin.
 pub(crate) fn plain(request: &AnyRequest) -> Vec<u8> {
-    let mut request = request.clone();
+    let mut request = kpthin_core::testing::as_written(request);
     if let AnyRequest::SendMessage(send) = &mut request {
         send.surb = Surb::Unnamed;
     }

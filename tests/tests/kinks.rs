@@ -251,6 +251,7 @@ fn a_capability_off_the_curve_fails_its_own_call_alone(config: &DevnetConfig) {
     let (_, waiting) = waiting(&mut pair, &stream);
     let mut cap = [0; 136];
     cap[0] = 2;
+    cap[32..].copy_from_slice(stream.first().as_bytes());
     let off_curve = EncryptRead { read_cap: ReadCap::from(cap), message_box_index: stream.first() };
     let before = pair.dials();
     let doomed = pair.start(off_curve);

@@ -247,12 +247,17 @@ pub(super) fn keypair() -> KeypairReply {
     KeypairReply { write_cap: write_cap(), read_cap: read_cap(), first_message_index: index(17) }
 }
 
+/// A capability from box 0 on.
 pub(super) fn write_cap() -> WriteCap {
-    [1; 168].into()
+    let mut bytes = [1; 168];
+    bytes[64..].copy_from_slice(index(0).as_bytes());
+    bytes.into()
 }
 
 pub(super) fn read_cap() -> ReadCap {
-    [2; 136].into()
+    let mut bytes = [2; 136];
+    bytes[32..].copy_from_slice(index(0).as_bytes());
+    bytes.into()
 }
 
 /// An envelope whose hash is the request's query id, so that no two are the same.

@@ -10,6 +10,14 @@ pub enum InvalidRequest {
         /// The member's name on the wire.
         member: &'static str,
     },
+    /// The index lies behind the one that the capability begins at, or has the same number and belongs to another stream.
+    #[error("the index (box {counter}) is not one that the capability (from box {first}) reaches")]
+    ForeignIndex {
+        /// The index's number.
+        counter: u64,
+        /// The number of the capability's own.
+        first: u64,
+    },
     /// A member could not be made up: there are no random numbers.
     #[error("{member} is not set")]
     Missing {

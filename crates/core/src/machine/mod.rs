@@ -71,6 +71,8 @@ mod timers;
 use alloc::sync::Arc;
 
 pub use calls::OperationPace;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use calls::rebase::rebase;
 use config::waits;
 pub use config::{Config, Role, limits};
 pub use output::{

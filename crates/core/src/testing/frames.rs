@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use crate::{
     frame::FrameBuffer,
-    wire::{AnyResponse, RequestFrame},
+    machine::rebase,
+    wire::{AnyRequest, AnyResponse, RequestFrame},
 };
 
 /// The frame of a response, prefix included.
@@ -20,6 +21,16 @@ pub fn frame(response: &AnyResponse) -> Vec<u8> {
 pub fn frame_of(body: &[u8]) -> Vec<u8> {
     let len = u32::try_from(body.len()).expect("it is short enough");
     [&len.to_be_bytes(), body].concat()
+}
+
+/// A request as a machine writes it: its capabilities begin at the index in question (M4).
+#[must_use]
+pub fn as_written(request: &AnyRequest) -> AnyRequest {
+    let mut written = request.clone();
+    match rebase(&mut written) {
+        Ok(()) => written,
+        Err(_) => request.clone(),
+    }
 }
 
 /// The requests that are whole in a buffer: a client writes nothing that is none.

@@ -21,7 +21,7 @@ mod requests;
 pub use daemon::{answer, echo, greeting, no_document, sent, session, status};
 pub use drive::Drive;
 pub use fingerprint::Fingerprint;
-pub use frames::{frame, frame_of, requests};
+pub use frames::{as_written, frame, frame_of, requests};
 pub use geometry::{PAYLOAD_LEN_MAX, pigeonhole_geometry, sphinx_geometry};
 pub use requests::{
     bytes, cancel, cancel_copy, copy, counter, encrypt_read, encrypt_write, hash, keypair, message,

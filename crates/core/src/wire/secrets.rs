@@ -147,12 +147,35 @@ impl Ord for MessageBoxIndex {
     }
 }
 
+/// Whether an index can be one of a stream from `own` on: as far as can be seen without walking there.
+fn may_follow(own: &MessageBoxIndex, index: &MessageBoxIndex) -> bool {
+    match index.counter().cmp(&own.counter()) {
+        Ordering::Less => false,
+        Ordering::Equal => index == own,
+        Ordering::Greater => true,
+    }
+}
+
 impl ReadCap {
     /// The index the capability begins at (§6.2).
     #[must_use]
     pub fn index(&self) -> MessageBoxIndex {
         let (_, index) = self.0.split_at(32);
         MessageBoxIndex::from_bytes(index).unwrap_or(MessageBoxIndex([0; 104]))
+    }
+
+    /// The right to read the same stream from a later index on; every daemon takes it with that index, however far it lies
+    /// ahead (M4).
+    ///
+    /// `None` if the index lies behind the capability's own, or has the same number and is another one. Whether a later index is
+    /// one of this stream's is not seen here.
+    #[must_use]
+    pub fn at(&self, index: &MessageBoxIndex) -> Option<Self> {
+        may_follow(&self.index(), index).then(|| {
+            let mut cap = self.clone();
+            cap.0[32..].copy_from_slice(&index.0);
+            cap
+        })
     }
 }
 
@@ -161,6 +184,18 @@ impl WriteCap {
     #[must_use]
     pub fn index(&self) -> MessageBoxIndex {
         self.read_cap().index()
+    }
+
+    /// The right to write and read the same stream from a later index on, as [`ReadCap::at`].
+    ///
+    /// Not for copy commands: there the index says where the courier begins.
+    #[must_use]
+    pub fn at(&self, index: &MessageBoxIndex) -> Option<Self> {
+        may_follow(&self.index(), index).then(|| {
+            let mut cap = self.clone();
+            cap.0[64..].copy_from_slice(&index.0);
+            cap
+        })
     }
 
     /// The capability to read the same stream (§6.2).
@@ -302,6 +337,32 @@ mod tests {
         let cap = WriteCap(bytes);
         assert_eq!(cap.read_cap().as_bytes()[..], bytes[32..]);
         assert_eq!(cap.index().as_bytes()[..], bytes[64..]);
+    }
+
+    #[test]
+    fn a_capability_moves_to_later_indexes_only() {
+        let index = |counter: u64, rest: u8| {
+            let mut bytes = [rest; 104];
+            bytes[..8].copy_from_slice(&counter.to_le_bytes());
+            MessageBoxIndex(bytes)
+        };
+        let mut bytes = [9; 168];
+        bytes[64..].copy_from_slice(&index(256, 1).0);
+        let cap = WriteCap(bytes);
+        for (other, moves) in [
+            (index(256, 1), true),
+            (index(256, 2), false),
+            (index(255, 1), false),
+            (index(257, 2), true),
+            (index(u64::MAX, 2), true),
+        ] {
+            let moved = cap.at(&other);
+            assert_eq!(moved.is_some(), moves, "{other:?}");
+            assert_eq!(cap.read_cap().at(&other), moved.as_ref().map(WriteCap::read_cap));
+            if let Some(moved) = moved {
+                assert_eq!((&moved.0[..64], moved.index()), (&cap.0[..64], other));
+            }
+        }
     }
 
     #[test]

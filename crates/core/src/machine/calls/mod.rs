@@ -18,6 +18,7 @@ mod messages;
 mod pace;
 mod places;
 mod probe;
+pub(crate) mod rebase;
 #[cfg(test)]
 mod recount;
 mod replay;

@@ -12,7 +12,7 @@ use super::{
     cancels::{CancelFrame, Start},
     key::Key,
     lanes::Queue,
-    validate,
+    rebase, validate,
 };
 use crate::{Instant, error::CallError, wire::AnyRequest};
 
@@ -37,11 +37,12 @@ impl Calls {
         &mut self,
         cx: &mut Context,
         id: CallId,
-        request: AnyRequest,
+        mut request: AnyRequest,
         origin: Origin,
         facts: Facts<'_>,
     ) -> Result<(), CallError> {
         validate::check(&request, facts.geometry)?;
+        rebase::rebase(&mut request)?;
         if facts.courier_is_gone(&request) {
             return Err(CallError::CourierGone);
         }

@@ -27,6 +27,7 @@ mod poison;
 mod polling;
 mod probe;
 mod random;
+mod rebase;
 mod replay;
 mod silence;
 mod transmit;
