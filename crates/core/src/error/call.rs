@@ -118,6 +118,11 @@ pub enum CallError {
     /// Too many calls are outstanding, or too many bytes queued; wait for some to end.
     #[error("too many calls are outstanding")]
     TooManyCalls,
+    /// The daemon has no document yet, or no usable keys of replicas: it refused before anything was sent; try later.
+    ///
+    /// Daemons say it with code 4 or 10 (M3).
+    #[error("the daemon has no document or no usable keys of replicas yet")]
+    Unavailable(Fate),
     /// The daemon passed the request over and stayed silent.
     #[error("the daemon did not answer")]
     Unanswered,
@@ -138,7 +143,8 @@ impl CallError {
             | Self::Closed(_, fate)
             | Self::LinkLost(fate)
             | Self::Panicked(fate)
-            | Self::TimedOut(fate) => *fate,
+            | Self::TimedOut(fate)
+            | Self::Unavailable(fate) => *fate,
             Self::Conflict | Self::InvalidRequest(_) | Self::TooLarge { .. } | Self::TooManyCalls => {
                 Fate::NotSent
             }
@@ -164,7 +170,7 @@ impl CallError {
             | Self::LinkLost(_)
             | Self::TimedOut(_)
             | Self::Unanswered => Retry::Same,
-            Self::Conflict | Self::SendFailed(_) | Self::TooManyCalls => Retry::Later,
+            Self::Conflict | Self::SendFailed(_) | Self::TooManyCalls | Self::Unavailable(_) => Retry::Later,
             Self::Closed(..)
             | Self::InvalidRequest(_)
             | Self::Panicked(_)
@@ -262,6 +268,7 @@ mod tests {
             rows.push((E::LinkLost(fate), fate, Retry::Same));
             rows.push((E::Panicked(fate), fate, Retry::Never));
             rows.push((E::TimedOut(fate), fate, Retry::Same));
+            rows.push((E::Unavailable(fate), fate, Retry::Later));
         }
         let daemon = [
             (3, Refused, Retry::Never),

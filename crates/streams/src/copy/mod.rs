@@ -307,8 +307,8 @@ impl CopyJob {
                 Ok(CopyOutcome::Failed { destination, index, replica })
             }
             Err(error) => {
-                // Only what never left has certainly not been carried out.
-                if error.fate() == kpthin_client::Fate::NotSent {
+                // Only what never left the daemon has certainly not been carried out.
+                if error.fate() != kpthin_client::Fate::MaybeExecuted {
                     self.told_before = told_before;
                 }
                 Err(error.into())

@@ -116,9 +116,12 @@ impl Calls {
 }
 
 /// What a reply means for a request of `kind`, `replayed` if it was written more than once.
+///
+/// The query id says what is answered. Under another kind's name a code still counts, as it does for a copy that a courier
+/// answers like an envelope (M5) and for what a cancel of the other kind has ended; a body is of no use.
 fn outcome(kind: RequestKind, reply: ReplyFrame, replayed: bool) -> Result<AnyReply, CallError> {
     match reply.result {
-        _ if reply.kind != kind => Err(CallError::Undecodable),
+        Ok(_) if reply.kind != kind => Err(CallError::Undecodable),
         Ok(body) => Ok(body),
         Err(failure) => Err(match ending(kind, &failure, replayed) {
             Ending::Cancelled => CallError::CancelledElsewhere,

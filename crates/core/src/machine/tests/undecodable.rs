@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    error::DaemonError,
     machine::{HandshakeStep, limits::MIXNET_WINDOW},
     wire::{QueryId, ReplyFrame},
 };
@@ -99,6 +100,29 @@ fn a_reply_of_another_kind_fails_its_call() {
         rig.answer(&wrong);
         assert_eq!(rig.error(call), Some(CallError::Undecodable));
         assert_eq!(rig.disconnects, []);
+    }
+}
+
+/// M5: a courier's reply of the wrong type, as newer daemons pass it on; and Q-47, what a cancel of the other kind ends.
+#[test]
+fn a_code_under_another_kinds_name_ends_its_call_with_that_error() {
+    let refused = CallError::Daemon(DaemonError::CourierInvalidEnvelope);
+    for (code, expected) in [(31, refused), (24, CallError::CancelledElsewhere)] {
+        for (request, other) in [
+            (AnyRequest::from(sample::copy(1)), AnyRequest::from(write(1))),
+            (write(1).into(), sample::copy(1).into()),
+        ] {
+            let mut rig = Rig::up();
+            let (call, frame) = rig.send(request.clone());
+            let misnamed = RequestFrame { query_id: frame.query_id, request: other };
+            rig.say(&sample::refusal(&misnamed, code));
+            assert_eq!(rig.error(call).as_ref(), Some(&expected));
+            assert_eq!(rig.machine.calls.table().len(), 0);
+            // Its key is free again.
+            let (again, frame) = rig.send(request);
+            rig.answer(&frame);
+            assert!(rig.ended_well(again));
+        }
     }
 }
 
