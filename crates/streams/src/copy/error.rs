@@ -64,8 +64,10 @@ pub enum CopyOutcome {
         /// What the replica said, if one spoke.
         replica: Option<ReplicaError>,
     },
-    /// It failed, and an earlier run of the same command may have succeeded: read the destinations
-    /// before doing it again.
+    /// It failed, and an earlier run of the same command may have succeeded: read the destinations before doing it again.
+    ///
+    /// After the end of a program, or of a connection, in the middle of a copy it has probably succeeded: newer couriers delete
+    /// the temporary stream then, and who asks again is told of tombstones.
     Uncertain,
     /// The elements were sealed too long ago: replicas can't open them any more.
     ///

@@ -1,6 +1,7 @@
 //! Many boxes at once, written by a courier.
 
 mod error;
+mod later;
 mod plan;
 mod state;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use self::{
     state::CopyState,
 };
 use self::{
+    later::once_possible,
     plan::{Batch, LENGTH_PREFIX, Part},
     state::{Content, Source, Stage},
 };
@@ -216,7 +218,10 @@ impl CopyJob {
                     is_last,
                     buffer,
                 };
-                let reply = self.client.create_courier_envelopes_from_multi_payload(request).await?;
+                let reply = once_possible(&self.client, || {
+                    self.client.create_courier_envelopes_from_multi_payload(request.clone())
+                });
+                let reply = reply.await?;
                 let next = reply.next_dest_indices.into_iter().next();
                 Ok((reply.envelopes, reply.buffer, next.unwrap_or_else(|| batch.start.clone())))
             }
@@ -229,7 +234,10 @@ impl CopyJob {
                     is_last,
                     buffer,
                 };
-                let reply = self.client.create_courier_envelopes_from_tombstone_range(request).await?;
+                let reply = once_possible(&self.client, || {
+                    self.client.create_courier_envelopes_from_tombstone_range(request.clone())
+                });
+                let reply = reply.await?;
                 Ok((reply.envelopes, reply.buffer, reply.next_dest_index))
             }
         }
@@ -272,7 +280,10 @@ impl CopyJob {
         }
     }
 
-    /// Has the courier carry out what was uploaded, and waits for it.
+    /// Has the courier carry out what was uploaded, and waits for it. Save the state before anything else.
+    ///
+    /// Newer couriers delete the temporary stream when they are done, so the same command would fail at another one, or half an
+    /// hour later: a job that has succeeded never asks again.
     ///
     /// # Errors
     ///
@@ -284,6 +295,9 @@ impl CopyJob {
     ///
     /// Dropping it ends the daemon's asking; the courier goes on. The next call asks how it went.
     pub async fn finish(&mut self) -> Result<CopyOutcome, CopyError> {
+        if self.state.stage == Stage::Done {
+            return Ok(CopyOutcome::Done);
+        }
         if !matches!(self.state.stage, Stage::Sealed | Stage::Commanded) || !self.state.elements.is_empty() {
             return Err(CopyError::NotUploaded);
         }
@@ -293,9 +307,14 @@ impl CopyJob {
         let told_before = self.told_before;
         self.state.stage = Stage::Commanded;
         self.told_before = true;
-        let command = self.client.start_resending_copy_command(&self.state.temporary, &self.state.courier);
+        let command = once_possible(&self.client, || {
+            self.client.start_resending_copy_command(&self.state.temporary, &self.state.courier)
+        });
         match command.await {
-            Ok(()) => Ok(CopyOutcome::Done),
+            Ok(()) => {
+                self.state.stage = Stage::Done;
+                Ok(CopyOutcome::Done)
+            }
             Err(CallError::Copy { .. }) if self.is_stale() => Ok(CopyOutcome::Stale),
             Err(CallError::Copy { replica, failed_envelope, replayed }) => {
                 self.told_before = told_before;
@@ -327,6 +346,9 @@ impl CopyJob {
         mut save: impl FnMut(&CopyState) -> Result<(), E>,
     ) -> Result<CopyOutcome, RunError<E>> {
         self.close();
+        if self.state.stage == Stage::Done {
+            return Ok(CopyOutcome::Done);
+        }
         loop {
             let sealed = self.seal_batch().await?;
             if !sealed && self.state.elements.is_empty() {
@@ -362,8 +384,9 @@ impl CopyJob {
         &self.state.courier
     }
 
-    /// Goes to another courier, deliberately: it carries everything out once more, from the
-    /// beginning, and writes what is written already with the same content.
+    /// Goes to another courier, deliberately: it carries everything out once more, from the beginning, and writes what is
+    /// written already with the same content. If the first one has succeeded meanwhile, the outcome may be
+    /// [`CopyOutcome::Uncertain`]. Without effect on a job that is done.
     pub fn set_courier(&mut self, courier: ServiceAddress) {
         self.state.courier = courier;
     }

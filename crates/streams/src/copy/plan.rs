@@ -70,7 +70,7 @@ impl CopyState {
 
     /// What to seal next; nothing if everything appended so far is sealed.
     pub(crate) fn next_batch(&self) -> Result<Option<Batch>, CopyError> {
-        if matches!(self.stage, Stage::Sealed | Stage::Commanded) {
+        if matches!(self.stage, Stage::Sealed | Stage::Commanded | Stage::Done) {
             return Ok(None);
         }
         let (source, from) = self.sealed;

@@ -48,10 +48,12 @@ pub(crate) enum Stage {
     Sealed,
     /// The courier may have been told.
     Commanded,
+    /// The courier has said that everything is written.
+    Done,
 }
 
 impl Stage {
-    const ALL: [Self; 4] = [Self::Open, Self::Closed, Self::Sealed, Self::Commanded];
+    const ALL: [Self; 5] = [Self::Open, Self::Closed, Self::Sealed, Self::Commanded, Self::Done];
 }
 
 /// A copy job at rest: what is to be copied, and how far it is.
@@ -86,6 +88,12 @@ pub struct CopyState {
 }
 
 impl CopyState {
+    /// Whether the courier has said that everything is written.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
     /// The bytes to store. They are as secret as the capabilities and the content in them.
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {

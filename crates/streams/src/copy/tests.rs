@@ -153,7 +153,7 @@ fn a_state_survives_being_stored_and_nothing_else_is_taken_for_one() {
     let batch = state.next_batch().unwrap().unwrap();
     state.batch_sealed(&batch, vec!["one".into(), "two".into()], Some("rest".into()));
     state.epoch = Some(2_950);
-    for stage in [Stage::Open, Stage::Closed, Stage::Sealed, Stage::Commanded] {
+    for stage in [Stage::Open, Stage::Closed, Stage::Sealed, Stage::Commanded, Stage::Done] {
         state.stage = stage;
         assert_eq!(CopyState::from_bytes(&state.to_bytes()).as_ref(), Ok(&state));
     }
@@ -164,7 +164,7 @@ fn a_state_survives_being_stored_and_nothing_else_is_taken_for_one() {
         assert!(CopyState::from_bytes(&changed).is_err(), "byte {at}");
         assert!(CopyState::from_bytes(&bytes[..at]).is_err(), "cut at {at}");
     }
-    assert_eq!(format!("{state:?}"), "CopyState(2 destinations, 2 elements to upload, Commanded)");
+    assert_eq!(format!("{state:?}"), "CopyState(2 destinations, 2 elements to upload, Done)");
 }
 
 proptest! {
