@@ -18,6 +18,7 @@ mod proxy;
 mod rng;
 pub mod sample;
 mod scripted;
+mod solo;
 mod tap;
 mod wire;
 
@@ -29,6 +30,7 @@ pub use profiles::{profiles, quick, references};
 pub use proxy::Proxy;
 pub use rng::Rng;
 pub use scripted::{Scripted, Talk};
+pub use solo::Solo;
 pub use tap::{Tap, Written};
 pub use wire::{Cut, Direction, HIDDEN_FOR, How};
 

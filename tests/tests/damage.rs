@@ -7,13 +7,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use ciborium::Value as Cbor;
 use kpthin_core::{
-    Instant,
     error::CallError,
-    machine::{CallId, Config, LinkId, LinkStatus, Machine, Output, limits},
+    machine::{LinkStatus, limits},
     testing::Drive,
-    wire::{AnyReply, AnyRequest, AnyResponse, RequestFrame, RequestKind},
+    wire::{AnyRequest, AnyResponse, RequestFrame, RequestKind},
 };
-use kpthin_tests::{Net, Pair, every::every, sample};
+use kpthin_tests::{Net, Pair, Solo, every::every, sample};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -149,73 +148,6 @@ fn beside(name: &str, members: &[Member]) -> Vec<Damaged> {
     all
 }
 
-/// A machine whose link is up, and what it wrote and said.
-struct Rig {
-    machine: Machine,
-    link: LinkId,
-    now: Instant,
-    written: Vec<RequestFrame>,
-    ended: BTreeMap<CallId, Result<AnyReply, CallError>>,
-    disconnects: usize,
-}
-
-impl Drive for Rig {
-    fn machine(&mut self) -> &mut Machine {
-        &mut self.machine
-    }
-
-    fn act(&mut self, output: Output) {
-        match output {
-            Output::Completed(call, result) => {
-                self.ended.insert(call, result);
-            }
-            Output::Disconnect(..) => self.disconnects += 1,
-            _ => {}
-        }
-    }
-
-    fn transmit(&mut self) -> bool {
-        let mut out = Vec::new();
-        self.machine.poll_transmit(self.now, self.link, &mut out);
-        let mut frames = kpthin_core::frame::FrameBuffer::default();
-        frames.push(&out);
-        self.written.extend(sample::requests(&mut frames));
-        !out.is_empty()
-    }
-}
-
-impl Rig {
-    fn up() -> Self {
-        let now = Instant::ORIGIN;
-        let mut machine = Machine::new(Config::default(), [7; 32], now);
-        let Output::Connect(link) = machine.poll_output() else { panic!("a machine connects first") };
-        machine.handle_connected(now, link);
-        let (written, ended) = Default::default();
-        let mut rig = Self { machine, link, now, written, ended, disconnects: 0 };
-        rig.input(&sample::greeting([1; 16].into(), true));
-        rig.input(&sample::frame(&sample::session(false)));
-        assert_eq!(rig.machine.status().link, LinkStatus::Up);
-        rig.written.clear();
-        rig
-    }
-
-    fn input(&mut self, bytes: &[u8]) {
-        self.machine.handle_input(self.now, self.link, bytes);
-        self.drain();
-    }
-
-    fn start(&mut self, request: AnyRequest) -> (CallId, RequestFrame) {
-        let call = self.machine.start(self.now, request, None);
-        self.drain();
-        (call, self.written.pop().expect("it was written"))
-    }
-
-    /// Gives the traffic budget back what strays took out of it.
-    fn wait(&mut self) {
-        self.now = self.now + 60 * SECOND;
-    }
-}
-
 /// The id in an honest frame, replaced by that of the call.
 fn named(body: &[u8], honest: &[u8; 16], frame: &RequestFrame) -> Vec<u8> {
     let id = match &frame.request {
@@ -266,10 +198,10 @@ fn honest() -> Vec<(AnyRequest, AnyResponse, [u8; 16])> {
 }
 
 /// Hands a damaged frame to a machine with two calls outstanding.
-fn endure(rig: &mut Rig, request: &AnyRequest, honest: &AnyResponse, id: &[u8; 16], damage: &Damaged) {
+fn endure(rig: &mut Solo, request: &AnyRequest, honest: &AnyResponse, id: &[u8; 16], damage: &Damaged) {
     let what = &damage.what;
     let (call, frame) = rig.start(request.clone());
-    let (other, asked) = rig.start(sample::counter(1).into());
+    let (other, asked) = rig.start(sample::counter(1));
     rig.input(&sample::frame_of(&named(&damage.body, id, &frame)));
     if damage.named {
         assert_eq!(rig.ended.remove(&call), Some(Err(CallError::Undecodable)), "{what}");
@@ -288,13 +220,13 @@ fn endure(rig: &mut Rig, request: &AnyRequest, honest: &AnyResponse, id: &[u8; 1
     rig.input(&sample::frame(&sample::answer(&asked).expect("there is an answer")));
     assert!(matches!(rig.ended.remove(&other), Some(Ok(_))), "{what}");
     assert_eq!((rig.disconnects, rig.machine.status().link), (0, LinkStatus::Up), "{what}");
-    rig.wait();
+    rig.wait(60 * SECOND);
 }
 
 #[test]
 fn a_frame_that_can_not_be_used_ends_the_call_it_names_and_nothing_else() {
     let mut tried = BTreeMap::<String, usize>::new();
-    let mut rig = Rig::up();
+    let mut rig = Solo::up();
     for (request, response, id) in honest() {
         let (name, members) = taken_apart(&response);
         if tried.contains_key(&name) {
@@ -320,12 +252,12 @@ fn a_broadcast_that_can_not_be_used_changes_nothing() {
     let broadcasts = [sample::status([1; 16].into(), true), sample::no_document(), sample::session(true)];
     for response in broadcasts {
         let (name, members) = taken_apart(&response);
-        let mut rig = Rig::up();
+        let mut rig = Solo::up();
         for at in 0..members.len() {
             for damage in
                 damaged(&name, &members, "query_id", at, 0).into_iter().chain(beside(&name, &members))
             {
-                let (call, asked) = rig.start(sample::counter(1).into());
+                let (call, asked) = rig.start(sample::counter(1));
                 rig.input(&sample::frame_of(&damage.body));
                 assert_eq!(
                     (rig.disconnects, rig.machine.status().link),
@@ -335,7 +267,7 @@ fn a_broadcast_that_can_not_be_used_changes_nothing() {
                 );
                 rig.input(&sample::frame(&sample::answer(&asked).expect("there is an answer")));
                 assert!(matches!(rig.ended.remove(&call), Some(Ok(_))), "{}", damage.what);
-                rig.wait();
+                rig.wait(60 * SECOND);
             }
         }
     }
@@ -344,7 +276,7 @@ fn a_broadcast_that_can_not_be_used_changes_nothing() {
 #[test]
 fn what_names_nobody_is_paid_for_by_its_length() {
     let frame = sample::frame_of(&[b"\xa1\x61x\x5a\x00\x10\x00\x00", &vec![0; 1 << 20][..]].concat());
-    let mut rig = Rig::up();
+    let mut rig = Solo::up();
     let affordable = limits::IDLE_FRAMES_MAX / limits::IDLE_FRAME_COST_MAX;
     for _ in 0..affordable {
         rig.input(&frame);

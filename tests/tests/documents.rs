@@ -46,7 +46,7 @@ fn an_honest_document_is_verified_in_every_epoch() {
         assert_eq!(document.freshness(), Freshness::Checked { expected_epoch: epoch });
         root.not_before_epoch(document.epoch());
         let announced = client.pki_document().unwrap();
-        assert_eq!(announced.epoch, document.epoch());
+        assert_eq!(announced.epoch(), document.epoch());
         let echo = client.service_in(document.document(), "echo").unwrap();
         assert!(client.services("echo").contains(&echo));
         assert_eq!(client.distinct_couriers_in(document.document(), 2).unwrap().len(), 2);

@@ -111,7 +111,7 @@ fn broadcasts_in_the_middle_of_a_handshake(config: &DevnetConfig) {
         pair.daemon.devnet.advance_epoch(now);
         pair.run_for(10 * SECOND);
         assert!(pair.machine.status().is_connected(), "{step}");
-        let known = pair.machine.document().expect("a document").epoch;
+        let known = pair.machine.document().expect("a document").epoch();
         assert_eq!(known, pair.daemon.devnet.epoch(), "{step}");
     }
 }

@@ -11,6 +11,14 @@ pub const BODY_LEN_MAX: usize = 40 * 1024 * 1024;
 /// The length of the prefix in bytes.
 pub(crate) const PREFIX_LEN: usize = 4;
 
+/// How much more than the frame in progress the buffer has room for.
+///
+/// Who pushes no more at once never has it grow beyond that.
+pub(crate) const SLACK: usize = 16 * 1024;
+
+/// The most that is reserved for a frame in progress, as a multiple of what of it has arrived.
+const AHEAD: usize = 16;
+
 /// What the buffer keeps allocated once a frame is consumed; large frames are rare.
 const CAPACITY_KEPT: usize = 128 * 1024;
 
@@ -28,8 +36,8 @@ pub struct OverlongFrame {
 /// Collects received bytes and cuts them into frames.
 ///
 /// Holds what has arrived and is not consumed, so at most one incomplete frame besides what one
-/// call of [`push`](Self::push) brought. Memory grows with bytes that arrived, never with a length
-/// that was declared, and is given back after a large frame.
+/// call of [`push`](Self::push) brought. Memory for a frame is its length and 16 KiB at most, if it is pushed in
+/// pieces of that, and sixteen times what has arrived of it; it is given back after a large frame.
 #[derive(Clone, Debug, Default)]
 pub struct FrameBuffer {
     bytes: Zeroizing<Vec<u8>>,
@@ -39,7 +47,34 @@ pub struct FrameBuffer {
 impl FrameBuffer {
     /// Appends what was received. Then call [`next_frame`](Self::next_frame) until it has none.
     pub fn push(&mut self, bytes: &[u8]) {
+        let needed = self.bytes.len().saturating_add(bytes.len());
+        if needed > self.bytes.capacity() {
+            self.resize(self.room_for(needed));
+        }
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// How much to allocate where so much is needed: as much as the frame in progress declares, if enough of it is here.
+    fn room_for(&self, needed: usize) -> usize {
+        let pending = self.bytes.get(self.consumed..).unwrap_or_default();
+        let declared = pending.first_chunk().map_or(0, |prefix| u32::from_be_bytes(*prefix));
+        let whole = usize::try_from(declared)
+            .unwrap_or(usize::MAX)
+            .min(BODY_LEN_MAX)
+            .saturating_add(self.consumed + PREFIX_LEN + SLACK);
+        if needed <= whole {
+            // A length that was merely declared reserves little.
+            needed.max(whole.min(needed.saturating_mul(AHEAD)))
+        } else {
+            needed.saturating_add(needed / 8)
+        }
+    }
+
+    /// Moves to an allocation of another size; what is left behind is wiped.
+    fn resize(&mut self, capacity: usize) {
+        let mut moved = Zeroizing::new(Vec::with_capacity(capacity));
+        moved.extend_from_slice(&self.bytes);
+        self.bytes = moved;
     }
 
     /// The next complete frame's body.
@@ -96,7 +131,7 @@ impl FrameBuffer {
         drop(self.bytes.drain(..self.consumed));
         self.consumed = 0;
         if self.bytes.capacity() > CAPACITY_KEPT && self.bytes.len() <= CAPACITY_KEPT {
-            self.bytes.shrink_to(CAPACITY_KEPT);
+            self.resize(CAPACITY_KEPT);
         }
     }
 }
@@ -173,6 +208,23 @@ mod tests {
         buffer.push(&u32::try_from(BODY_LEN_MAX).unwrap().to_be_bytes());
         assert_eq!(buffer.next_frame(), Ok(None));
         assert!(buffer.bytes.capacity() <= 16 * PREFIX_LEN);
+    }
+
+    #[test]
+    fn a_frame_takes_little_more_than_its_length() {
+        for len in [100, 20_000, 100_000, 3 << 20, (33 << 20) + 7] {
+            let mut bytes = Vec::new();
+            append(&mut bytes, |out| out.resize(4 + len, 7)).unwrap();
+            // The next one begins in the same piece.
+            bytes.extend_from_slice(&[0, 0, 0, 9, 1]);
+            let (mut buffer, mut largest) = (FrameBuffer::default(), 0);
+            for part in bytes.chunks(SLACK) {
+                buffer.push(part);
+                largest = largest.max(buffer.bytes.capacity());
+                let _taken = frames(&mut buffer);
+            }
+            assert!(largest <= len + PREFIX_LEN + SLACK, "{len}: {largest}");
+        }
     }
 
     #[test]

@@ -89,15 +89,15 @@ async fn show_network(client: &Client) -> Result<()> {
     if let Some(instance) = status.instance {
         println!("  daemon    instance {instance}");
     }
-    let mixes: usize = document.topology.iter().map(Vec::len).sum();
-    println!("  epoch     {}", document.epoch);
+    let mixes: usize = document.topology().map(|layer| layer.len()).sum();
+    println!("  epoch     {}", document.epoch());
     println!(
         "  nodes     {} in {}, {}, {}, {}",
         count(mixes, "mix", "mixes"),
-        count(document.topology.len(), "layer", "layers"),
-        count(document.gateway_nodes.len(), "gateway", "gateways"),
-        count(document.service_nodes.len(), "service node", "service nodes"),
-        count(document.storage_replicas.len(), "storage replica", "storage replicas"),
+        count(document.topology().len(), "layer", "layers"),
+        count(document.gateway_nodes().len(), "gateway", "gateways"),
+        count(document.service_nodes().len(), "service node", "service nodes"),
+        count(document.storage_replicas().len(), "storage replica", "storage replicas"),
     );
     for service in client.services("echo").iter().chain(&client.couriers()) {
         println!("  service   {:<8} {} on {}", service.capability, service.queue, service.node);

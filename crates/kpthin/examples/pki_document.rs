@@ -17,18 +17,18 @@ async fn main() -> support::Result {
 
     // What the daemon announced, without signatures.
     let document = client.pki_document().ok_or("there is no document yet")?;
-    let mixes: usize = document.topology.iter().map(Vec::len).sum();
-    println!("epoch {}: {mixes} mixes in {} layers", document.epoch, document.topology.len());
-    println!("{} storage replicas keep the boxes", document.storage_replicas.len());
+    let mixes: usize = document.topology().map(|layer| layer.len()).sum();
+    println!("epoch {}: {mixes} mixes in {} layers", document.epoch(), document.topology().len());
+    println!("{} storage replicas keep the boxes", document.storage_replicas().len());
 
     // The same epoch with the authorities' signatures.
-    let signed = client.get_pki_document_raw(document.epoch).await?;
+    let signed = client.get_pki_document_raw(document.epoch()).await?;
     let certificate = Certificate::decode(&signed.payload)?;
     println!("signed with {} until epoch {}, by:", certificate.key_type, certificate.expiration);
     for signature in certificate.signatures.values() {
         println!("  {}", signature.public_key_sum256);
     }
-    let same = certificate.document()?.sphinx_geometry_hash == document.sphinx_geometry_hash;
+    let same = certificate.document()?.sphinx_geometry_hash() == document.sphinx_geometry_hash();
     println!("both speak of the same network: {same}");
     client.stop().await?;
     // </how-to>

@@ -73,7 +73,7 @@ pub struct AuthorityReport {
 pub struct Report {
     /// The scheme of the trust root.
     pub scheme: Scheme,
-    /// The document's epoch, if it can be read.
+    /// The document's epoch, if enough have signed and it can be read: what nobody signed says nothing.
     pub epoch: Option<u64>,
     /// The first epoch at which the document counts no longer.
     pub expiration: u64,
@@ -100,7 +100,7 @@ impl fmt::Display for Report {
         write!(f, "{}, ", self.scheme)?;
         match self.epoch {
             Some(epoch) => write!(f, "epoch {epoch}")?,
-            None => f.write_str("no readable document")?,
+            None => f.write_str("epoch unknown")?,
         }
         writeln!(f, ", expires with epoch {}", self.expiration)?;
         let count = self.authorities.len();
@@ -162,7 +162,7 @@ mod tests {
         ];
         assert_eq!(report().to_string(), expected.join("\n"));
         let unreadable = Report { epoch: None, ..report() };
-        assert!(unreadable.to_string().starts_with("Ed25519, no readable document, expires"));
+        assert!(unreadable.to_string().starts_with("Ed25519, epoch unknown, expires"));
         assert!(!report().is_enough());
     }
 

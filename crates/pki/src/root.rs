@@ -100,11 +100,9 @@ impl TrustRoot {
     ) -> Result<Verified, VerifyError> {
         let certificate = Certificate::decode(certificate)
             .map_err(|error| VerifyError::new(Reason::Malformed(error), None))?;
-        let document = Document::decode(&certificate.certified);
         let mut report = self.report(&certificate);
-        report.epoch = document.as_ref().ok().map(|document| document.epoch);
         let expected = now.and_then(|now| self.epoch_at(now));
-        match self.judge(&certificate, &report, document, epoch, expected) {
+        match self.judge(&certificate, &mut report, epoch, expected) {
             Ok(document) => {
                 let freshness = match expected {
                     Some(expected_epoch) => Freshness::Checked { expected_epoch },
@@ -119,8 +117,7 @@ impl TrustRoot {
     fn judge(
         &self,
         certificate: &Certificate,
-        report: &Report,
-        document: Result<Document, kpthin_core::pki::DocumentError>,
+        report: &mut Report,
         asked: u64,
         expected: Option<u64>,
     ) -> Result<Document, Reason> {
@@ -144,8 +141,10 @@ impl TrustRoot {
             let (signed, threshold, count) = (report.signed, report.threshold, self.authorities.len());
             return Err(Reason::Threshold { signed, threshold, count });
         }
-        let document = document.map_err(Reason::Document)?;
-        let found = document.epoch;
+        // Nothing is made of what was not signed.
+        let document = certificate.document().map_err(Reason::Document)?;
+        let found = document.epoch();
+        report.epoch = Some(found);
         if asked != 0 && found != asked {
             return Err(Reason::Epoch { found, asked });
         }

@@ -49,7 +49,7 @@ impl Verified {
     /// The document's epoch.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
-        self.document.epoch
+        self.document.epoch()
     }
 
     /// The first epoch at which the document counts no longer.

@@ -19,8 +19,8 @@ pub async fn the_connection_tells_the_network(target: Target) -> Result<(), Outc
     let overhead = sphinx.user_forward_payload_length - geometry.pigeonhole.max_plaintext_payload_length;
     ensure(overhead == 451, format!("an envelope adds {overhead} bytes"))?;
     let document = client.pki_document().ok_or("no document")?;
-    ensure(status.epoch == Some(document.epoch), "the status names the document's epoch")?;
-    let same = client.pki_document_for_epoch(document.epoch).ok_or("the document is not kept")?;
+    ensure(status.epoch == Some(document.epoch()), "the status names the document's epoch")?;
+    let same = client.pki_document_for_epoch(document.epoch()).ok_or("the document is not kept")?;
     ensure(same == document, "the document is kept under its epoch")?;
     client.stop().await?;
     ensure(client.status().link == LinkStatus::Closed, "a stopped client is closed")
@@ -46,10 +46,10 @@ pub async fn a_signed_document_is_fetched(target: Target) -> Result<(), Outcome>
     ensure(!certificate.signatures.is_empty(), "the document is signed")?;
     ensure(certificate.expiration > reply.epoch, "the document has not expired")?;
     let document = certificate.document()?;
-    ensure(document.epoch == reply.epoch, "the reply names the document's epoch")?;
+    ensure(document.epoch() == reply.epoch, "the reply names the document's epoch")?;
     // The pushed document may be of the epoch before or after, if one has just begun.
     let pushed = client.pki_document().ok_or("no document")?;
-    ensure(pushed.epoch.abs_diff(document.epoch) <= 1, "both documents are current")
+    ensure(pushed.epoch().abs_diff(document.epoch()) <= 1, "both documents are current")
 }
 
 pub async fn an_unknown_epoch_is_unavailable(target: Target) -> Result<(), Outcome> {

@@ -211,7 +211,7 @@ fn bad_arguments_are_refused_before_anything_is_sent() {
 #[test]
 fn services_and_couriers_are_known_without_asking() {
     let (mut world, client, mut peer) = World::up();
-    assert_eq!(client.pki_document().unwrap().epoch, 100);
+    assert_eq!(client.pki_document().unwrap().epoch(), 100);
     assert!(client.pki_document_for_epoch(99).is_none());
     assert_eq!(client.services("echo").len(), 1);
     assert_eq!(client.couriers().len(), 2);

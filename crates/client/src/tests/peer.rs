@@ -9,7 +9,7 @@ use std::{
 
 use kpthin_core::{
     frame::FrameBuffer,
-    pki::{Document, MixDescriptor, Parameter},
+    pki::{DocumentContent, MixDescriptor, Parameter},
     testing,
     wire::{
         AnyReply, AnyRequest, AnyResponse, CancelReply, EncryptReply, FailureDetail, IndexReply,
@@ -149,7 +149,7 @@ impl Peer {
         self.send(&testing::status([5; 16].into(), is_connected));
     }
 
-    pub(super) fn document(&self, document: Option<&Document>) {
+    pub(super) fn document(&self, document: Option<&DocumentContent>) {
         let payload = document.map(|document| document.encode().into());
         self.send(&AnyResponse::NewPkiDocument(NewPkiDocument { payload }));
     }
@@ -273,7 +273,7 @@ fn envelope(at: &MessageBoxIndex, request: &RequestFrame) -> EncryptReply {
 }
 
 /// A document with couriers and an echo service.
-pub(super) fn document(epoch: u64) -> Document {
+pub(super) fn document(epoch: u64) -> DocumentContent {
     let node = |name: &str, key: u8, capabilities: &[&str]| {
         let endpoint = |capability: &str| {
             let parameters = [("endpoint".to_owned(), Parameter::from(format!("+{capability}").as_str()))];
@@ -288,10 +288,10 @@ pub(super) fn document(epoch: u64) -> Document {
         }
         .into()
     };
-    Document {
+    DocumentContent {
         epoch,
         version: "v1".to_owned(),
         service_nodes: vec![node("one", 1, &["courier", "echo"]), node("two", 2, &["courier"])],
-        ..Document::default()
+        ..DocumentContent::default()
     }
 }

@@ -84,26 +84,28 @@ impl<'a> Extents<'a> {
 
     /// Passes over a key; its bytes if it is text in one piece, as every name is that anybody knows.
     pub(crate) fn name(&mut self) -> Result<&'a [u8], CborError> {
-        // A name longer than this is nobody's.
-        if let [initial @ 0x60..=0x77, rest @ ..] = self.rest()
-            && let Some(name) = rest.get(..usize::from(initial - 0x60))
-        {
-            self.at += 1 + name.len();
+        // Two lengths of heads that nearly all names have.
+        let short = match self.rest() {
+            [initial @ 0x60..=0x77, ..] => Some((1, usize::from(initial - 0x60))),
+            [0x78, len, ..] => Some((2, usize::from(*len))),
+            _ => None,
+        };
+        if let Some((head, len)) = short {
+            let name = self.rest().get(head..head + len);
+            let name = name.ok_or_else(|| self.error(CborProblem::UnexpectedEnd))?;
+            self.at += head + len;
             self.items += 1;
             return Ok(name);
         }
-        if let [0x78, len, rest @ ..] = self.rest()
-            && let Some(name) = rest.get(..usize::from(*len))
-        {
-            self.at += 2 + name.len();
-            self.items += 1;
-            return Ok(name);
-        }
-        let tagged = self.rest();
+        let before = *self;
         self.tags()?;
-        if self.rest().len() < tagged.len() {
-            return self.name();
+        let is_text = self.rest().first().is_some_and(|initial| initial >> 5 == 3);
+        if let (true, Head::Bytes(len)) = (is_text, self.head()?) {
+            let start = self.at;
+            self.advance(len)?;
+            return Ok(self.bytes.get(start..self.at).unwrap_or_default());
         }
+        *self = before;
         self.skip().map(|()| &[][..])
     }
 
@@ -395,6 +397,20 @@ mod tests {
             assert_eq!(extent(&[&[head][..], &[0xff; 8], &[0x00; 64]].concat()), None);
         }
         assert_eq!(extent(&[0x82, 0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00]), None);
+    }
+
+    #[test]
+    fn a_name_is_known_however_its_length_is_written() {
+        for head in [&[0x61][..], &[0x78, 1], &[0x79, 0, 1], &[0x7a, 0, 0, 0, 1], &[0xc0, 0xd8, 9, 0x61]] {
+            let bytes = [head, b"x\x07"].concat();
+            let mut extents = Extents::new(&bytes);
+            assert_eq!(extents.name(), Ok(&b"x"[..]));
+            assert_eq!(extents.rest(), [7]);
+        }
+        for other in [&[0x41, b'x'][..], &[0x7f, 0x61, b'x', 0xff], &[0x01], &[0x80], &[0xc0, 0xf6]] {
+            let mut extents = Extents::new(other);
+            assert_eq!((extents.name(), extents.is_at_end()), (Ok(&[][..]), true));
+        }
     }
 
     #[test]

@@ -15,9 +15,9 @@ pub(crate) use message::{
     Joined, Member, MemberFault, Unset, is_written, members, message, put, required, set, set_required, skip,
     unset,
 };
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Budget, Reader};
 pub use reader::{CborError, CborProblem};
-pub(crate) use value::{Value, read_array, read_bytes};
+pub(crate) use value::{Value, read_array, read_bytes, read_list};
 pub(crate) use writer::Writer;
 
 /// Nesting levels accepted in one item, the same as the reference decoder's (§1.2).

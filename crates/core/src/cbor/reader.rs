@@ -40,6 +40,12 @@ pub enum CborProblem {
     /// A frame of more than 1,048,576 items.
     #[error("more than 1048576 items")]
     TooManyItems,
+    /// What the item says would take more memory than an item of its length may.
+    #[error("too much memory for its length")]
+    OverBudget,
+    /// More bytes than what they are may have.
+    #[error("too long")]
+    TooLong,
     /// Bytes follow the item.
     #[error("trailing bytes")]
     Trailing,
@@ -57,11 +63,77 @@ pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     len: usize,
     depth_left: usize,
+    budget: Budget,
+}
+
+/// Bytes that may still be allocated for what is read.
+///
+/// Everything that keeps what it reads takes from it first: an element of one byte may be of a type of a hundred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Budget(usize);
+
+impl Budget {
+    /// For what comes alone: three times its length and 64 KiB.
+    pub(crate) const fn alone(len: usize) -> Self {
+        Self(len.saturating_mul(3).saturating_add(64 << 10))
+    }
+
+    /// For what is in a frame, which is held meanwhile: a frame may take three times its length and 64 KiB, of which its buffer
+    /// has its length and 16 KiB, and something is left for whom it is handed to.
+    pub(crate) const fn in_frame(len: usize) -> Self {
+        Self(len.saturating_add(len / 2).saturating_add(32 << 10))
+    }
+
+    /// For a document, whose bytes are there twice while it arrives.
+    pub(crate) const fn of_document(len: usize) -> Self {
+        Self(len / 2 + (16 << 10))
+    }
+
+    /// The lesser one.
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+
+    /// Takes what is going to be allocated out of it; `false` if so much is not left.
+    pub(crate) const fn charge(&mut self, bytes: usize) -> bool {
+        match self.0.checked_sub(bytes) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
 }
 
 impl<'a> Reader<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, len: bytes.len(), depth_left: DEPTH_MAX }
+        Self::with_budget(bytes, Budget::alone(bytes.len()))
+    }
+
+    /// The same, with another budget of memory than follows from the length.
+    pub(crate) const fn with_budget(bytes: &'a [u8], budget: Budget) -> Self {
+        Self { rest: bytes, len: bytes.len(), depth_left: DEPTH_MAX, budget }
+    }
+
+    /// Takes what is going to be allocated out of the budget.
+    pub(crate) const fn charge(&mut self, bytes: usize) -> Result<(), CborError> {
+        if self.budget.charge(bytes) { Ok(()) } else { Err(self.error(CborProblem::OverBudget)) }
+    }
+
+    /// What is left of the budget.
+    pub(crate) const fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// How many bytes stand before what is read next.
+    pub(crate) const fn offset(&self) -> usize {
+        self.len.saturating_sub(self.rest.len())
+    }
+
+    /// How many bytes are left.
+    pub(crate) const fn rest_len(&self) -> usize {
+        self.rest.len()
     }
 
     /// Counts a container whose head was just read: its elements may nest one level less.
@@ -84,7 +156,7 @@ impl<'a> Reader<'a> {
     }
 
     const fn error(&self, problem: CborProblem) -> CborError {
-        CborError { offset: self.len.saturating_sub(self.rest.len()), problem }
+        CborError { offset: self.offset(), problem }
     }
 
     /// Reads one header, passing over the tags in front of it.
@@ -151,6 +223,7 @@ impl<'a> Reader<'a> {
         }
         let mut len = 0;
         { *self }.each_segment(|segment| len += segment.len())?;
+        self.charge(len)?;
         let mut joined = Vec::with_capacity(len);
         self.each_segment(|segment| joined.extend_from_slice(segment))?;
         Ok(Cow::Owned(joined))
@@ -163,9 +236,32 @@ impl<'a> Reader<'a> {
         }
         let mut len = 0;
         { *self }.each_text_segment(|segment| len += segment.len())?;
+        self.charge(len)?;
         let mut joined = String::with_capacity(len);
         self.each_text_segment(|segment| joined.push_str(segment))?;
         Ok(Cow::Owned(joined))
+    }
+
+    /// As [`bytes`](Self::bytes), to be kept.
+    pub(crate) fn owned_bytes(&mut self, len: Option<usize>) -> Result<Vec<u8>, CborError> {
+        Ok(match self.bytes(len)? {
+            Cow::Borrowed(bytes) => {
+                self.charge(bytes.len())?;
+                bytes.to_vec()
+            }
+            Cow::Owned(bytes) => bytes,
+        })
+    }
+
+    /// As [`text`](Self::text), to be kept.
+    pub(crate) fn owned_text(&mut self, len: Option<usize>) -> Result<String, CborError> {
+        Ok(match self.text(len)? {
+            Cow::Borrowed(text) => {
+                self.charge(text.len())?;
+                text.into()
+            }
+            Cow::Owned(text) => text,
+        })
     }
 
     fn text_segment(&mut self, len: usize) -> Result<&'a str, CborError> {

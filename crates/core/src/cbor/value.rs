@@ -5,7 +5,7 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use ciborium_ll::Header;
 
-use super::{CborError, MemberProblem, Reader, Writer};
+use super::{CONTAINER_LEN_MAX, CborError, MemberProblem, Reader, Writer};
 
 /// A type that can stand as a member of a message.
 pub(crate) trait Value: Sized {
@@ -144,7 +144,7 @@ impl Value for String {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, MemberProblem> {
         match reader.header()? {
-            Header::Text(len) => Ok(reader.text(len)?.into_owned()),
+            Header::Text(len) => Ok(reader.owned_text(len)?),
             _ => Err(MemberProblem::WrongType { expected: "text string" }),
         }
     }
@@ -160,15 +160,8 @@ impl<T: Value> Value for Vec<T> {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, MemberProblem> {
-        let Header::Array(len) = reader.header()? else {
-            return Err(MemberProblem::WrongType { expected: "array" });
-        };
-        reader.enter()?;
         let mut items = Self::new();
-        while reader.more(len, items.len())? {
-            items.push(read_or_absent(reader)?);
-        }
-        reader.leave();
+        read_list(&mut items, reader, read_or_absent)?;
         Ok(items)
     }
 
@@ -194,6 +187,7 @@ impl<K: Value + Ord, V: Value> Value for BTreeMap<K, V> {
         let mut map = Self::new();
         let mut read = 0;
         while reader.more(len, read)? {
+            reader.charge(entry_size::<K, V>(read))?;
             let key = K::read(reader)?;
             let value = read_or_absent(reader)?;
             if map.insert(key, value).is_some() {
@@ -223,6 +217,55 @@ impl<K: Value + Ord, V: Value> Value for BTreeMap<K, V> {
     }
 }
 
+/// Appends the elements of an array, each of which `read` takes off the reader, `null` or not.
+pub(crate) fn read_list<T>(
+    items: &mut Vec<T>,
+    reader: &mut Reader<'_>,
+    mut read: impl FnMut(&mut Reader<'_>) -> Result<T, MemberProblem>,
+) -> Result<(), MemberProblem> {
+    let Header::Array(len) = reader.header()? else {
+        return Err(MemberProblem::WrongType { expected: "array" });
+    };
+    reader.enter()?;
+    if let (Some(len), true) = (len, items.is_empty()) {
+        // Each is a byte at least, so a length that was merely declared reserves nothing beyond.
+        reserve(items, len.min(reader.rest_len()).min(CONTAINER_LEN_MAX), reader)?;
+    }
+    let mut count = 0;
+    while reader.more(len, count)? {
+        if items.len() == items.capacity() {
+            reserve(items, items.len().max(4), reader)?;
+        }
+        items.push(read(reader)?);
+        count += 1;
+    }
+    reader.leave();
+    Ok(())
+}
+
+/// Makes room for so many more elements.
+fn reserve<T>(items: &mut Vec<T>, more: usize, reader: &mut Reader<'_>) -> Result<(), CborError> {
+    // While they are moved, both places are there.
+    let len = items.len().saturating_add(more);
+    reader.charge(len.saturating_mul(size_of::<T>()))?;
+    items.reserve_exact(more);
+    Ok(())
+}
+
+/// What a further pair takes in a tree that has `len` of them.
+///
+/// The standard library's has nodes of eleven, which are half empty after a split; above every six leaves at most there is one
+/// more node, which points to them.
+const fn entry_size<K, V>(len: usize) -> usize {
+    const NODE: usize = 11;
+    let pair = size_of::<K>() + size_of::<V>();
+    match len {
+        0 => NODE * pair + 32,
+        1..NODE => 0,
+        _ => (5 * pair).div_ceil(2) + 32,
+    }
+}
+
 /// Reads a value that may be `null`.
 fn read_or_absent<T: Value>(reader: &mut Reader<'_>) -> Result<T, MemberProblem> {
     if reader.take_null()? { T::absent().ok_or(MemberProblem::Missing) } else { T::read(reader) }
@@ -240,7 +283,7 @@ pub(crate) fn read_array<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8;
 /// Reads a byte string of any length.
 pub(crate) fn read_bytes(reader: &mut Reader<'_>) -> Result<Vec<u8>, MemberProblem> {
     match reader.header()? {
-        Header::Bytes(len) => Ok(reader.bytes(len)?.into_owned()),
+        Header::Bytes(len) => Ok(reader.owned_bytes(len)?),
         _ => Err(MemberProblem::WrongType { expected: "byte string" }),
     }
 }

@@ -64,6 +64,8 @@ pub mod limits {
     pub const HIGH_WATER_MARK: usize = 256 << 10;
     /// Documents kept, the latest included; at the limit the one that came first goes.
     pub const DOCUMENTS_MAX: usize = 5;
+    /// Bytes of documents kept; at the limit the ones that came first go, but never the latest.
+    pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
     /// Operations and messages written on a link and unfinished; the next waits. A 17th that
     /// waits at the daemon blocks everything behind it.
     pub const MIXNET_WINDOW: usize = 16;

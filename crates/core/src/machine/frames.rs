@@ -2,7 +2,11 @@
 
 use alloc::string::ToString;
 
-use super::{Event, HandshakeStep, LinkError, Machine, Progress, calls::names_courier, knowledge::News};
+use super::{
+    Event, HandshakeStep, LinkError, Machine, Progress,
+    calls::names_courier,
+    knowledge::{Kept, News},
+};
 use crate::wire::{
     AnyResponse, ConnectionStatus, DecodeError, Delimited, EventKind, Geometry, MessageSent, Name,
     NewPkiDocument, SessionTokenReply,
@@ -97,7 +101,7 @@ impl Machine {
     fn broadcast(&mut self, response: AnyResponse) -> Progress {
         match response {
             AnyResponse::ConnectionStatus(status) => self.status_event(status),
-            AnyResponse::NewPkiDocument(event) => self.document_event(&event),
+            AnyResponse::NewPkiDocument(event) => self.document_event(event),
             AnyResponse::SessionToken(reply) => self.session_reply(&reply),
             AnyResponse::Shutdown(_) => self.shutdown_event(),
             _ => Progress::None,
@@ -136,15 +140,18 @@ impl Machine {
         changed
     }
 
-    fn document_event(&mut self, event: &NewPkiDocument) -> Progress {
+    fn document_event(&mut self, event: NewPkiDocument) -> Progress {
         let mut progress = Progress::None;
-        if let Some((epoch, news)) = self.knowledge.keep(event) {
+        if let Some(Kept { epoch, news, notices }) = self.knowledge.keep(event) {
             if news == News::Epoch {
                 progress = Progress::Made;
             }
             if news != News::Nothing {
                 self.cx.event(Event::Document { epoch });
                 self.calls.facts_changed(&mut self.cx, self.knowledge.facts());
+            }
+            if notices {
+                self.cx.event(Event::Notices { epoch });
             }
         }
         if self.link.document_came(&self.cx) { Progress::Made } else { progress }

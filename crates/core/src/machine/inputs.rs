@@ -6,7 +6,7 @@ use super::{
     DisconnectCause, LinkError, LinkId, Machine, Output,
     link::{Ended, Reading},
 };
-use crate::Instant;
+use crate::{Instant, frame};
 
 impl Machine {
     /// Says that the dial asked for by [`Output::Connect`] has succeeded.
@@ -40,18 +40,21 @@ impl Machine {
     /// [`handle_timeout`](Self::handle_timeout), so that an answer that is here wins.
     pub fn handle_input(&mut self, now: Instant, link: LinkId, bytes: &[u8]) {
         self.cx.advance(now);
-        let Some(mut frames) = self.link.take_frames(link, bytes) else { return };
-        while self.link.reads(link) {
-            match frames.next_frame() {
-                Ok(Some(body)) => {
-                    self.calls.heard(&self.cx);
-                    self.frame(body);
+        // Piece by piece, or what comes behind a large frame would have its buffer grow.
+        for piece in bytes.chunks(frame::SLACK) {
+            let Some(mut frames) = self.link.take_frames(link, piece) else { return };
+            while self.link.reads(link) {
+                match frames.next_frame() {
+                    Ok(Some(body)) => {
+                        self.calls.heard(&self.cx);
+                        self.frame(body);
+                    }
+                    Ok(None) => break,
+                    Err(error) => self.drop_link(LinkError::Overlong(error)),
                 }
-                Ok(None) => break,
-                Err(error) => self.drop_link(LinkError::Overlong(error)),
             }
+            self.link.put_frames(link, frames);
         }
-        self.link.put_frames(link, frames);
     }
 
     /// Does what the time has come for. Call it at the `wake_at` of [`Output::Idle`], or any time.

@@ -145,7 +145,7 @@ impl Machine {
             link: self.link.status(),
             down: self.link.down().cloned(),
             mixnet: self.knowledge.mixnet(),
-            epoch: self.document().map(|document| document.epoch),
+            epoch: self.document().map(|document| document.epoch()),
             instance: self.knowledge.instance(),
             geometry: self.geometry().cloned(),
             queued: self.calls.table().unwritten(),

@@ -231,6 +231,13 @@ pub enum Event {
         /// Which of the two.
         connected: bool,
     },
+    /// The authorities tell clients something else than before: look at the latest document's
+    /// [`min_client_version`](crate::pki::Document::min_client_version) and
+    /// [`client_notice`](crate::pki::Document::client_notice).
+    Notices {
+        /// The epoch of the document that says so.
+        epoch: u64,
+    },
     /// The handshake is complete again, and every call has been looked at.
     Reconnected {
         /// Whether the daemon is the same process as before.

@@ -4,7 +4,7 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use super::{DocumentError, Parameters, Service};
 use crate::{
-    cbor::message,
+    cbor::{Budget, Member, Reader, message},
     wire::{Blob, IdentityHash, QueueId},
 };
 
@@ -83,6 +83,13 @@ impl MixDescriptor {
     /// [`DocumentError`] names the member that cannot be used.
     pub fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
         super::decode(bytes)
+    }
+
+    /// The same, with no more allocated than `most`.
+    pub(super) fn decode_within(bytes: &[u8], most: Budget) -> Result<Self, DocumentError> {
+        super::check_map(bytes)?;
+        let budget = Budget::alone(bytes.len()).min(most);
+        Self::read_map(&mut Reader::with_budget(bytes, budget)).map_err(DocumentError::from)
     }
 
     /// The canonical encoding.

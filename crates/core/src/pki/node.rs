@@ -1,33 +1,36 @@
 //! A descriptor as a document holds it: bytes that may not be one.
 
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 
 use super::{DocumentError, MixDescriptor};
-use crate::{
-    cbor::{MemberProblem, Reader, Value, Writer},
-    wire::Blob,
-};
+use crate::cbor::{MemberProblem, Reader, Value, Writer, read_bytes};
 
 /// One entry of a document's lists of nodes.
 ///
-/// Keeps the bytes it came in, which is what the document encodes again, next to what they say.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    bytes: Blob,
-    descriptor: Result<MixDescriptor, DocumentError>,
+/// Is the bytes that it came in, which is what the document encodes again; what they say is decoded when asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node<'a> {
+    bytes: Cow<'a, [u8]>,
 }
 
-impl Node {
-    /// The descriptor, or `None` if the bytes are none: skip such a node.
-    #[must_use]
-    pub fn descriptor(&self) -> Option<&MixDescriptor> {
-        self.descriptor.as_ref().ok()
+impl<'a> Node<'a> {
+    pub(super) const fn new(bytes: Cow<'a, [u8]>) -> Self {
+        Self { bytes }
     }
 
-    /// Why there is no descriptor.
+    /// Decodes the descriptor; `None` if the bytes are none: skip such a node.
     #[must_use]
-    pub fn error(&self) -> Option<DocumentError> {
-        self.descriptor.as_ref().err().copied()
+    pub fn descriptor(&self) -> Option<MixDescriptor> {
+        self.decode().ok()
+    }
+
+    /// Decodes the descriptor.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] names the member that cannot be used.
+    pub fn decode(&self) -> Result<MixDescriptor, DocumentError> {
+        MixDescriptor::decode(&self.bytes)
     }
 
     /// The bytes as they stand in the document.
@@ -37,29 +40,29 @@ impl Node {
     }
 }
 
-impl From<MixDescriptor> for Node {
+impl From<MixDescriptor> for Node<'_> {
     fn from(descriptor: MixDescriptor) -> Self {
-        Self { bytes: descriptor.encode().into(), descriptor: Ok(descriptor) }
+        descriptor.encode().into()
     }
 }
 
 /// Takes bytes that may be broken.
-impl From<Vec<u8>> for Node {
+impl From<Vec<u8>> for Node<'_> {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { descriptor: MixDescriptor::decode(&bytes), bytes: bytes.into() }
+        Self { bytes: bytes.into() }
     }
 }
 
-impl Value for Node {
+impl Value for Node<'_> {
     fn absent() -> Option<Self> {
         Some(Vec::new().into())
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, MemberProblem> {
-        Blob::read(reader).map(|bytes| bytes.into_vec().into())
+        read_bytes(reader).map(Self::from)
     }
 
     fn write(&self, writer: &mut Writer<'_>) {
-        self.bytes.write(writer);
+        writer.bytes(&self.bytes);
     }
 }

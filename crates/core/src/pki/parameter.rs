@@ -89,7 +89,9 @@ impl Value for Parameter {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, MemberProblem> {
-        Ok(Self(reader.item()?.to_vec()))
+        let item = reader.item()?;
+        reader.charge(item.len())?;
+        Ok(Self(item.to_vec()))
     }
 
     fn write(&self, writer: &mut Writer<'_>) {

@@ -1,7 +1,7 @@
 //! A frame taken apart: what it is about and whom it names, before anything in it is read.
 
 use crate::cbor::{
-    CONTAINER_LEN_MAX, CborError, CborProblem, Extents, ITEMS_MAX, MemberProblem, Reader, Value,
+    Budget, CONTAINER_LEN_MAX, CborError, CborProblem, Extents, ITEMS_MAX, MemberProblem, Reader, Value,
 };
 
 use super::{QueryId, SurbId};
@@ -155,7 +155,8 @@ impl<'a, K: Copy> Delimited<'a, K> {
 
     /// A reader at the value that counts, whose members are not checked.
     pub(super) fn reader(&self) -> Reader<'a> {
-        Reader::new(self.said.map_or(&[], |said| said.item)).inside()
+        let budget = Budget::in_frame(self.whole.len());
+        Reader::with_budget(self.said.map_or(&[], |said| said.item), budget).inside()
     }
 
     /// What is wrong outside the value that counts, or keeps it from being told apart.

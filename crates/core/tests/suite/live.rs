@@ -160,26 +160,30 @@ fn the_certified_document_lists_services_and_replicas() {
     let certificate = Certificate::decode(&reply.payload).unwrap();
     let document = certificate.document().unwrap();
 
-    assert_eq!(document.epoch, reply.epoch);
+    assert_eq!(document.epoch(), reply.epoch);
     let certified = |bytes: &[u8]| ciborium::from_reader::<Cbor, _>(bytes).unwrap();
-    assert_same("document", &certified(&certificate.certified), &certified(&document.encode()));
-    assert!(document.topology.iter().flatten().all(|node| node.descriptor().is_some()));
-    assert!(!document.gateway_nodes.is_empty());
+    assert_same(
+        "document",
+        &certified(&certificate.certified),
+        &certified(&document.content().unwrap().encode()),
+    );
+    assert!(document.topology().flatten().all(|node| node.descriptor().is_some()));
+    assert!(document.gateway_nodes().len() > 0);
 
     for (capability, queue) in [("echo", "+echo"), ("courier", "courier")] {
         let found: Vec<_> = document.services(capability).collect();
         assert!(!found.is_empty(), "{capability}");
         for service in found {
             assert_eq!(service.queue.as_bytes(), queue.as_bytes());
-            assert!(document.service_nodes.iter().filter_map(|node| node.descriptor()).any(|node| {
+            assert!(document.service_nodes().filter_map(|node| node.descriptor()).any(|node| {
                 node.name == service.node && IdentityHash::of_key(&node.identity_key) == service.identity_hash
             }));
         }
     }
-    assert_eq!(document.storage_replicas.len(), 3);
-    assert_eq!(document.configured_replica_ids.as_deref(), Some(&[0, 1, 2][..]));
+    assert_eq!(document.storage_replicas().len(), 3);
+    assert_eq!(document.content().unwrap().configured_replica_ids.as_deref(), Some(&[0, 1, 2][..]));
     assert_eq!(document.replica_epoch(), Some(494));
-    assert!(document.storage_replicas.iter().all(|replica| replica.envelope_keys.contains_key(&494)));
+    assert!(document.storage_replicas().all(|replica| replica.envelope_keys.contains_key(&494)));
 }
 
 /// What an envelope says about its epoch is what the document says.

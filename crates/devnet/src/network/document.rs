@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
-use kpthin_core::pki::{self, Document, MixDescriptor, Parameter, ReplicaDescriptor};
+use kpthin_core::pki::{self, DocumentContent, MixDescriptor, Parameter, ReplicaDescriptor};
 use kpthin_core::wire::{Blob, IdentityHash};
 
 use super::authorities::SCHEME;
@@ -96,11 +96,11 @@ impl Directory {
     }
 
     /// Makes the document of an epoch.
-    pub(crate) fn document(&self, epoch: u64, replica_epoch: u64, replicas: &Replicas) -> Document {
+    pub(crate) fn document(&self, epoch: u64, replica_epoch: u64, replicas: &Replicas) -> DocumentContent {
         let descriptor = |node: &Node, role| pki::Node::from(self.descriptor(node, epoch, role));
         let identity_keys = self.replicas.values().map(|node| blob(&node.identity_key));
         let random = |label: &str| blob(&derive(self.seed, label));
-        Document {
+        DocumentContent {
             mu: 0.005,
             epoch,
             lambda_g: 0.0005,

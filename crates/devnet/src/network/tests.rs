@@ -24,7 +24,7 @@ fn the_certificate_carries_the_document_and_three_good_signatures() {
     assert_eq!(certificate.certified[..], document.plain);
     assert_eq!(certificate.expiration, network.epoch() + 5);
     assert_eq!((certificate.version, certificate.key_type.as_str()), (0, "Ed25519"));
-    assert_eq!(certificate.document().unwrap().epoch, network.epoch());
+    assert_eq!(certificate.document().unwrap().epoch(), network.epoch());
 
     let message = certificate.signed_message();
     assert_eq!(certificate.signatures.len(), 3);
@@ -56,16 +56,18 @@ fn services_are_found_and_nobody_mistakes_them() {
     let hashes: Vec<_> = document.couriers().map(|courier| Some(courier.identity_hash)).collect();
     assert_eq!(hashes, [network.courier_hash(0), network.courier_hash(1)]);
     assert_eq!(document.services("echo").count(), 2);
-    assert_eq!(document.topology.len(), 3);
+    assert_eq!(document.topology().len(), 3);
 
-    let nodes =
-        document.topology.iter().flatten().chain(&document.gateway_nodes).chain(&document.service_nodes);
+    let nodes = document.topology().flatten().chain(document.gateway_nodes()).chain(document.service_nodes());
     for node in nodes {
         let node = node.descriptor().unwrap();
         assert!(node.name.starts_with("devnet-"));
-        assert_eq!(node.mix_keys.keys().copied().collect::<Vec<_>>(), [0, 1, 2].map(|n| document.epoch + n));
+        assert_eq!(
+            node.mix_keys.keys().copied().collect::<Vec<_>>(),
+            [0, 1, 2].map(|n| document.epoch() + n)
+        );
     }
-    assert!(document.storage_replicas.iter().all(|replica| replica.name.starts_with("devnet-")));
+    assert!(document.storage_replicas().all(|replica| replica.name.starts_with("devnet-")));
 }
 
 #[test]
@@ -74,8 +76,8 @@ fn replicas_have_keys_for_three_epochs() {
     let document = document(&network);
     let current = network.replica_epoch();
     assert_eq!(document.replica_epoch(), Some(current));
-    assert_eq!(document.storage_replicas.len(), 3);
-    for replica in document.storage_replicas {
+    assert_eq!(document.storage_replicas().len(), 3);
+    for replica in document.storage_replicas() {
         assert!(replica.envelope_keys.keys().copied().eq(current - 1..=current + 1));
         assert!(replica.envelope_keys.values().all(|key| key.len() == 160));
     }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use self::documents::Documents;
-pub(super) use self::documents::News;
+pub(super) use self::documents::{Kept, News};
 
 /// Everything the daemon has told; it outlives links, since the next one is likely to tell the same.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,7 @@ impl Facts<'_> {
         let (Some(courier), Some(document)) = (&copy.courier, self.document) else {
             return false;
         };
-        document.couriers().all(|known| known.identity_hash != courier.node)
+        !document.has_courier(&courier.node)
     }
 }
 
@@ -89,13 +89,13 @@ impl Knowledge {
         changed
     }
 
-    /// Keeps a document; returns its epoch and what it has brought.
+    /// Keeps a document; returns what it has brought.
     ///
     /// One that can't be read is as good as none: calls need the daemon's, not ours.
-    pub(super) fn keep(&mut self, event: &NewPkiDocument) -> Option<(u64, News)> {
-        let payload = event.payload.as_deref().filter(|payload| !payload.is_empty())?;
-        let document = Document::decode(payload).ok()?;
-        Some((document.epoch, self.documents.insert(document)))
+    pub(super) fn keep(&mut self, event: NewPkiDocument) -> Option<Kept> {
+        let payload = event.payload.filter(|payload| !payload.is_empty())?;
+        let document = Document::from_bytes(payload.into_vec()).ok()?;
+        Some(self.documents.insert(document))
     }
 }
 

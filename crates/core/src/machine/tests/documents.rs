@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::machine::limits::DOCUMENTS_MAX;
-use alloc::vec::Vec;
+use crate::{pki::DocumentContent, wire::NewPkiDocument};
+use alloc::{borrow::ToOwned, vec::Vec};
 use sample::{document, no_document};
 
 fn epochs(rig: &Rig) -> Vec<u64> {
@@ -32,7 +33,7 @@ fn an_older_one_that_comes_late_is_the_latest_and_kept() {
         rig.say(&document(epoch, 1));
     }
     rig.say(&document(1, 1));
-    assert_eq!(rig.machine.document().map(|latest| latest.epoch), Some(1));
+    assert_eq!(rig.machine.document().map(|latest| latest.epoch()), Some(1));
     assert!(rig.machine.document_for_epoch(1).is_some());
     assert!(rig.machine.document_for_epoch(10).is_none());
 }
@@ -90,4 +91,55 @@ fn a_status_that_changes_the_mix_network_is_one_event() {
             &Event::Mixnet { connected: true }
         ]
     );
+}
+
+fn noticing(epoch: u64, version: Option<&str>, notice: Option<&str>) -> AnyResponse {
+    let content = DocumentContent {
+        epoch,
+        min_client_version: version.map(ToOwned::to_owned),
+        client_notice: notice.map(ToOwned::to_owned),
+        ..DocumentContent::default()
+    };
+    AnyResponse::NewPkiDocument(NewPkiDocument { payload: Some(content.encode().into()) })
+}
+
+#[test]
+fn what_the_authorities_tell_clients_is_an_event_when_it_changes() {
+    let mut rig = Rig::up();
+    let said = [
+        (1, None, None),
+        (2, Some("v1"), None),
+        (3, Some("v1"), None),
+        (3, Some("v1"), Some("soon")),
+        (4, Some("v1"), Some("now")),
+        (5, None, None),
+        (6, Some(""), Some("")),
+    ];
+    for (epoch, version, notice) in said {
+        rig.say(&noticing(epoch, version, notice));
+    }
+    let notices: Vec<_> = rig
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Notices { epoch } => Some(*epoch),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(notices, [2, 3, 4, 5]);
+}
+
+#[test]
+fn what_is_longer_than_the_network_allows_is_not_shown() {
+    for (len, shown) in [(32, true), (33, false)] {
+        let mut rig = Rig::up();
+        let text = "x".repeat(len);
+        rig.say(&noticing(1, Some(&text), Some(&"y".repeat(len + 480))));
+        let document = rig.machine.document().unwrap();
+        assert_eq!(
+            (document.min_client_version().is_some(), document.client_notice().is_some()),
+            (shown, shown)
+        );
+        assert_eq!(rig.events.contains(&Event::Notices { epoch: 1 }), shown);
+    }
 }

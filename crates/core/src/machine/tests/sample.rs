@@ -3,7 +3,7 @@
 use alloc::{borrow::ToOwned, collections::BTreeMap, vec};
 
 use crate::{
-    pki::{Document, MixDescriptor, Parameter, Parameters, ServiceAddress},
+    pki::{DocumentContent, MixDescriptor, Parameter, Parameters, ServiceAddress},
     testing,
     wire::{
         AnyResponse, CreateCourierEnvelopesFromPayload, FailureDetail, IdentityHash, InstanceToken,
@@ -55,7 +55,8 @@ pub(super) fn document(epoch: u64, key: u8) -> AnyResponse {
         )]),
         ..MixDescriptor::default()
     };
-    let document = Document { epoch, service_nodes: vec![courier.into()], ..Document::default() };
+    let document =
+        DocumentContent { epoch, service_nodes: vec![courier.into()], ..DocumentContent::default() };
     AnyResponse::NewPkiDocument(NewPkiDocument { payload: Some(document.encode().into()) })
 }
 

@@ -1,7 +1,7 @@
 //! Signed documents and the authorities behind them, true or not (§4.12, §4.13).
 
 use kpthin_core::error::DaemonError;
-use kpthin_core::pki::Certificate;
+use kpthin_core::pki::{Certificate, DocumentContent};
 use kpthin_core::wire::{
     AnyReply, Blob, DirectoryAuthorities, FailureDetail, PkiDocumentReply, ReplyFailure,
 };
@@ -43,7 +43,7 @@ fn certificate(env: &mut Env<'_>, network: &Network, epoch: u64) -> Option<Vec<u
     }
     let mut certificate = Certificate::decode(&bytes).ok()?;
     if env.injector.count(forged) {
-        let mut document = certificate.document().ok()?;
+        let mut document = DocumentContent::decode(&certificate.certified).ok()?;
         document.genesis_epoch = document.genesis_epoch.saturating_add(1);
         certificate.certified = document.encode().into();
     }

@@ -71,7 +71,7 @@ fn the_third_frame_is_the_answer_to_the_token_whatever_happens_meanwhile() {
         assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if !status.is_connected));
         let AnyResponse::NewPkiDocument(document) = net.next(conn) else { panic!() };
         let document = kpthin_core::pki::Document::decode(&document.payload.unwrap()).unwrap();
-        assert_eq!(document.epoch, net.devnet.epoch());
+        assert_eq!(document.epoch(), net.devnet.epoch());
         net.nothing(conn);
         net.act(|devnet, now| devnet.set_mixnet(now, true));
         assert!(matches!(net.next(conn), AnyResponse::ConnectionStatus(status) if status.is_connected));

@@ -139,7 +139,7 @@ fn every_service_node_has_a_testdest_and_what_else_it_is_given() {
     let document = kpthin_core::pki::Document::decode(&document.payload.unwrap()).unwrap();
     for (name, answers) in [("echo", true), ("testdest", true), ("clock", true), ("weather", false)] {
         let services: Vec<_> = document.services(name).collect();
-        assert_eq!(services.len(), document.service_nodes.len(), "{name}");
+        assert_eq!(services.len(), document.service_nodes().len(), "{name}");
         for service in services {
             assert_eq!(service.queue.as_bytes(), format!("+{name}").as_bytes());
             let request = SendMessage {

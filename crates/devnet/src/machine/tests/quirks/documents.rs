@@ -24,14 +24,14 @@ pub(super) const SHOWN: &[Shown] = &[
         let conn = net.connect();
         let (_, NewPkiDocument { payload }) = net.greeting(conn);
         let document = Document::decode(&payload.unwrap()).unwrap();
-        let service = document.service_nodes[0].descriptor().unwrap();
+        let service = document.service_nodes().next().unwrap().descriptor().unwrap();
         let there = [
-            document.client_notice.is_some(),
-            document.min_client_version.is_some(),
+            document.client_notice().is_some(),
+            document.min_client_version().is_some(),
             service.software_version.is_some(),
             service.contact_info.is_some(),
             service.quic_key_hash.as_ref().is_some_and(|hash| hash.len() == 32),
-            document.storage_replicas[0].software_version.is_some(),
+            document.storage_replicas().next().unwrap().software_version.is_some(),
         ];
         assert!(there.iter().all(|it| *it == there[0]), "{there:?}");
         there[0]
