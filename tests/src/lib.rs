@@ -11,6 +11,7 @@ pub mod boxes;
 mod daemon;
 pub mod every;
 pub mod explore;
+pub mod fuzz;
 mod net;
 mod pair;
 mod profiles;

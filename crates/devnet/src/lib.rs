@@ -76,6 +76,8 @@ mod schedule;
 mod server;
 mod services;
 mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use config::{DevnetConfig, Pacing, Profile, Timing};
 pub use faults::Faults;

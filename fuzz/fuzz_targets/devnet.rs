@@ -1,0 +1,3 @@
+#![no_main]
+
+kpthin_fuzz::target!(devnet);
