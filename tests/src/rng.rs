@@ -33,7 +33,7 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         match &mut self.0 {
             Source::Bytes(bytes) => number(bytes, 8),
             Source::Seed(seed) => next(seed),
@@ -100,6 +100,6 @@ fn a_choice_takes_as_many_bytes_as_it_needs() {
     let mut rng = Rng::from_bytes(&[7, 1, 0, 9]);
     assert_eq!((rng.below(5), rng.below(300), rng.one_in(10)), (2, 256, false));
     assert!(rng.is_spent());
-    assert_eq!((rng.below(5), rng.next(), rng.bytes()), (0, 0, [0; 4]));
+    assert_eq!((rng.below(5), rng.bits(), rng.bytes()), (0, 0, [0; 4]));
     assert!(!Rng::new(1).is_spent());
 }

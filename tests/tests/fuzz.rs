@@ -17,6 +17,7 @@ fn corpus(target: Target) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a failing test shows what failed")]
 fn what_was_found_is_found_no_more() {
     for target in TARGETS {
         let inputs = corpus(*target);
@@ -30,6 +31,7 @@ fn what_was_found_is_found_no_more() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a failing test shows what failed")]
 fn random_inputs_break_nothing() {
     let seeds = match kpthin_tests::number_from("KPTHIN_SEED") {
         Some(seed) => seed..seed + 1,

@@ -39,7 +39,7 @@ fn moody(rng: &mut Rng, talk: &mut Talk<'_>, frame: &RequestFrame) {
         36..38 => talk.send(&refusal(rng, frame)),
         38 => {
             // The answer of another kind.
-            let other = RequestFrame { query_id: frame.query_id, request: sample::any(rng.next(), 0) };
+            let other = RequestFrame { query_id: frame.query_id, request: sample::any(rng.bits(), 0) };
             talk.answer(&other);
         }
         _ => talk.close(),
@@ -79,7 +79,7 @@ impl Script {
         // Now and then a key that was used before.
         let n = if self.rng.one_in(6) { self.rng.below(self.next) } else { self.next };
         self.next += 1;
-        let request = sample::any(self.rng.next(), n);
+        let request = sample::any(self.rng.bits(), n);
         let call = if self.rng.one_in(4) {
             pair.start_within(Duration::from_millis(self.rng.below(90_000)), request)
         } else {
