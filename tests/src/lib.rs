@@ -8,6 +8,7 @@ pub mod adapters;
 mod after;
 pub mod bodies;
 pub mod boxes;
+mod campaign;
 mod daemon;
 pub mod every;
 pub mod explore;
@@ -24,6 +25,7 @@ mod tap;
 mod wire;
 
 pub use after::{After, answered_or_lost};
+pub use campaign::{Played, campaign};
 pub use daemon::{Conn, Daemon};
 pub use net::Net;
 pub use pair::{Completion, Pair};

@@ -122,6 +122,12 @@ impl<D: Daemon> Pair<D> {
         self.dials
     }
 
+    /// How many calls were started.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.started.len() as u64
+    }
+
     /// How many bytes were delivered to the daemon and to the machine.
     #[must_use]
     pub const fn delivered(&self) -> (usize, usize) {

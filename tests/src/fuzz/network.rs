@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    Cut, Direction, How, Net, Pair, Rng,
+    Cut, Direction, How, Net, Pair, Played, Rng,
     boxes::{Stream, Unwritten},
     profiles, sample,
 };
@@ -175,19 +175,21 @@ pub(super) fn run(input: &[u8]) {
     let mut config = profiles.swap_remove(rng.below_len(profiles.len()));
     config.grace_period = 30 * SECOND;
     config.epoch_period = 1_200 * SECOND;
-    play(rng.below(256), rng, &config);
+    let seed = rng.below(256);
+    let _ = play(seed, rng, u64::MAX, &config);
 }
 
-/// Runs the program of a seed, and returns what stands for all that was delivered.
-pub fn run_seed(seed: u64, config: &DevnetConfig) -> u64 {
-    play(seed, Rng::new(!seed), config)
+/// Runs the program of a seed, at most so many steps of it.
+#[must_use]
+pub fn run_seed(seed: u64, steps: u64, config: &DevnetConfig) -> Played {
+    play(seed, Rng::new(!seed), steps, config)
 }
 
 /// Every call ends once, what was written is stored, and nothing is left.
-fn play(seed: u64, rng: Rng, config: &DevnetConfig) -> u64 {
+fn play(seed: u64, rng: Rng, steps: u64, config: &DevnetConfig) -> Played {
     let mut pair = Pair::up(seed, Net::new(seed, config.clone()));
     let mut program = Program::new(&mut pair, seed, rng);
-    for _ in 0..program.rng.below(100) {
+    for _ in 0..program.rng.below(100).min(steps) {
         if program.rng.is_spent() {
             break;
         }
@@ -209,7 +211,7 @@ fn play(seed: u64, rng: Rng, config: &DevnetConfig) -> u64 {
     let status = pair.machine.status();
     assert_eq!((status.queued, status.outstanding), (0, 0), "something is left");
     assert_eq!(pair.tap.pending_len(), 0, "the daemon still works for nobody");
-    pair.transcript()
+    Played { transcript: pair.transcript(), connections: pair.dials().into(), calls: pair.calls() }
 }
 
 /// A strict write that succeeded is stored; none may have been refused for its content.

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::BTreeSet, rc::Rc, time::Duration};
 
-use crate::{Cut, Direction, How, Pair, Rng, Scripted, Talk, sample};
+use crate::{Cut, Direction, How, Pair, Played, Rng, Scripted, Talk, sample};
 use kpthin_core::{
     machine::{CallId, TimerId},
     wire::{
@@ -134,21 +134,21 @@ impl Script {
 pub(super) fn run(input: &[u8]) {
     let mut rng = Rng::from_bytes(input);
     let seed = rng.below(256);
-    play(seed, rng);
+    let _ = play(seed, rng, u64::MAX);
 }
 
-/// Runs the script of a seed, and returns what stands for all that was delivered.
+/// Runs the script of a seed, at most so many steps of it.
 #[must_use]
-pub fn run_seed(seed: u64) -> u64 {
-    play(seed, Rng::new(!seed))
+pub fn run_seed(seed: u64, steps: u64) -> Played {
+    play(seed, Rng::new(!seed), steps)
 }
 
 /// Whatever happens, every call ends once and nothing is left.
-fn play(seed: u64, rng: Rng) -> u64 {
+fn play(seed: u64, rng: Rng, steps: u64) -> Played {
     let mood = Rc::new(Cell::new(Mood::Moody));
     let mut pair = Pair::new(seed, daemon(seed, Rc::clone(&mood)));
     let mut script = Script { rng, calls: Vec::new(), timers: BTreeSet::new(), next: 1 };
-    for _ in 0..script.rng.below(120) {
+    for _ in 0..script.rng.below(120).min(steps) {
         if script.rng.is_spent() {
             break;
         }
@@ -177,5 +177,5 @@ fn play(seed: u64, rng: Rng) -> u64 {
         assert_eq!(rung.len(), pair.timers.len(), "a timer rang twice");
         assert_eq!(rung, script.timers, "timers that should have rung, and those that did");
     }
-    pair.transcript()
+    Played { transcript: pair.transcript(), connections: pair.dials().into(), calls: pair.calls() }
 }
