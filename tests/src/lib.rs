@@ -29,7 +29,7 @@ pub use campaign::{Played, campaign};
 pub use daemon::{Conn, Daemon};
 pub use net::Net;
 pub use pair::{Completion, Pair};
-pub use profiles::{profiles, quick, references};
+pub use profiles::{changes, newer_without, older_with, profiles, quick, references};
 pub use proxy::Proxy;
 pub use rng::Rng;
 pub use scripted::{Scripted, Talk};

@@ -15,7 +15,7 @@ use kpthin_devnet::DevnetConfig;
 use kpthin_tests::{
     How, Net, Pair,
     boxes::{Stream, Unwritten},
-    sample,
+    newer_without, older_with, sample,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,7 +24,26 @@ fn reference(config: &DevnetConfig, seed: u64) -> Pair<Net> {
     Pair::up(seed, Net::new(seed, config.clone()))
 }
 
-/// Runs each body against both references.
+/// What newer daemons do otherwise with links, sessions and operations: C2, C3, C4, C6 and its parts, C7, C8, M6.
+const CHANGES: [&str; 9] = [
+    "frame-deadline",
+    "replies-before-token",
+    "early-broadcasts",
+    "lost-results",
+    "lost-retransmissions",
+    "rearm",
+    "cancel-and-result",
+    "hash-dropped-at-end",
+    "bad-capability-closes",
+];
+
+#[test]
+fn they_are_changes() {
+    let changes = kpthin_tests::changes();
+    assert!(CHANGES.iter().all(|name| changes.contains(name)), "{changes:?}");
+}
+
+/// Runs each body against both references, and against each with one change from the other.
 macro_rules! kinks {
     ($($body:ident,)*) => {
         mod reference {
@@ -41,6 +60,18 @@ macro_rules! kinks {
                 #[test]
                 fn $body() {
                     super::$body(&super::DevnetConfig::reference_2026_10());
+                }
+            )*
+        }
+
+        mod with_one_change_of_links_and_sessions {
+            $(
+                #[test]
+                fn $body() {
+                    for name in super::CHANGES {
+                        super::$body(&super::older_with(&[name]));
+                        super::$body(&super::newer_without(name));
+                    }
                 }
             )*
         }

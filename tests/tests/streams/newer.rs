@@ -9,6 +9,8 @@ use kpthin::{
     wire::{MessageBoxIndex, ReadCap, WriteCap},
 };
 
+use kpthin_tests::{changes, newer_without, older_with};
+
 use crate::support::*;
 
 /// A place at the daemon that others of its programs hold.
@@ -381,29 +383,12 @@ fn converse(config: DevnetConfig, seed: u64) {
     assert_eq!(sim.net().with(|net, _| net.connections()), 0, "{what}");
 }
 
-/// How a quirk is written in a profile: off, if it is not there.
-fn written(quirks: &Quirks, name: &str) -> String {
-    let all = quirks.to_string();
-    let text = all.split(' ').find(|text| text.split('=').next() == Some(name));
-    text.map_or_else(|| format!("{name}=off"), str::to_owned)
-}
-
-/// The quirks in which the two references differ.
-fn changed() -> Vec<&'static str> {
-    let (old, new) = (Quirks::reference(), Quirks::reference_2026_10());
-    Quirks::NAMES.into_iter().filter(|name| written(&old, name) != written(&new, name)).collect()
-}
-
 /// Each row alone: an older daemon with one change, and a newer one without it.
 #[test]
 fn a_conversation_survives_each_change_alone() {
-    for name in changed() {
-        let (mut old, mut new) = (DevnetConfig::reference(), DevnetConfig::reference_2026_10());
-        let (one, other) = (written(&old.quirks, name), written(&new.quirks, name));
-        old.quirks.set(&other).unwrap();
-        new.quirks.set(&one).unwrap();
-        converse(old, 1);
-        converse(new, 1);
+    for name in changes() {
+        converse(older_with(&[name]), 1);
+        converse(newer_without(name), 1);
     }
 }
 
@@ -412,13 +397,8 @@ fn a_conversation_survives_each_change_alone() {
 fn a_conversation_survives_any_mixture_of_changes() {
     let mix = |seed: u64| {
         let mut rng = kpthin_tests::Rng::new(seed);
-        let mut config = DevnetConfig::reference();
-        let newer = Quirks::reference_2026_10();
-        for name in changed() {
-            if rng.one_in(2) {
-                config.quirks.set(&written(&newer, name)).unwrap();
-            }
-        }
+        let some: Vec<_> = changes().into_iter().filter(|_| rng.one_in(2)).collect();
+        let mut config = older_with(&some);
         // A full daemon is part of the mixture.
         if rng.one_in(3) {
             config.quirks.connection_limit = Some(1);
