@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::num::NonZeroU64;
 
-use super::{DaemonError, InvalidRequest, ReplicaError};
+use super::{DaemonError, InvalidRequest, ReplicaError, Told};
 
 /// Whether the daemon can have acted on a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,7 +102,7 @@ pub enum CallError {
     #[error(transparent)]
     Replica(ReplicaError),
     /// The message could not leave; the text is the daemon's.
-    #[error("the message was not sent: {0}")]
+    #[error("the message was not sent{}", Told(.0))]
     SendFailed(String),
     /// The call's deadline passed.
     #[error("timed out")]
@@ -239,7 +239,7 @@ const fn replica_retry(error: ReplicaError) -> Retry {
 
 #[cfg(test)]
 mod tests {
-    use alloc::{vec, vec::Vec};
+    use alloc::{string::ToString, vec, vec::Vec};
 
     use super::*;
 
@@ -318,6 +318,16 @@ mod tests {
         for (error, fate, retry) in rows() {
             assert_eq!((error.fate(), error.retry()), (fate, retry), "{error:?}");
         }
+    }
+
+    #[test]
+    fn no_text_ends_in_a_colon() {
+        for (error, ..) in rows() {
+            let text = error.to_string();
+            assert!(!text.is_empty() && !text.ends_with(char::is_whitespace), "{text:?}");
+        }
+        assert_eq!(CallError::SendFailed("no".into()).to_string(), "the message was not sent: no");
+        assert_eq!(CallError::SendFailed(" ".into()).to_string(), "the message was not sent");
     }
 
     #[test]

@@ -7,8 +7,10 @@ mod call;
 mod codes;
 mod invalid;
 mod namespace;
+mod told;
 
 pub use call::{CallError, CloseReason, Fate, Retry};
 pub use codes::{DaemonError, ReplicaError};
 pub use invalid::InvalidRequest;
 pub(crate) use namespace::{Ending, ending};
+pub(crate) use told::Told;

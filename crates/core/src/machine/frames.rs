@@ -111,14 +111,20 @@ impl Machine {
     fn status_event(&mut self, status: ConnectionStatus) -> Progress {
         let ConnectionStatus { is_connected, instance_token, sphinx_geometry, pigeonhole_geometry } = status;
         let first = self.link.awaits() == Some(HandshakeStep::Status);
-        let geometry = sphinx_geometry
-            .zip(pigeonhole_geometry)
-            .map(|(sphinx, pigeonhole)| Geometry::new(sphinx, pigeonhole));
-        if geometry.is_none() && first {
-            let problem = "the status carries no geometries".to_string();
-            self.link.refuse(&mut self.cx, HandshakeStep::Status, problem);
-            return Progress::Made;
-        }
+        let geometry = match sphinx_geometry.zip(pigeonhole_geometry) {
+            Some((sphinx, pigeonhole)) => {
+                Geometry::new(sphinx, pigeonhole).map_err(|error| error.to_string())
+            }
+            None => Err("the status carries no geometries".to_string()),
+        };
+        // Later, sizes that can't be are passed over: those that are known go on holding.
+        let geometry = match geometry {
+            Err(problem) if first => {
+                self.link.refuse(&mut self.cx, HandshakeStep::Status, problem);
+                return Progress::Made;
+            }
+            geometry => geometry.ok(),
+        };
         if geometry.is_some_and(|geometry| self.knowledge.set_geometry(geometry)) {
             self.calls.facts_changed(&mut self.cx, self.knowledge.facts());
         }

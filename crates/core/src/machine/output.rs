@@ -5,7 +5,7 @@ use core::{fmt, time::Duration};
 
 use crate::{
     Instant,
-    error::{CallError, CloseReason},
+    error::{CallError, CloseReason, Told},
     frame::OverlongFrame,
     wire::{AnyReply, CborError, Geometry, InstanceToken},
 };
@@ -102,7 +102,7 @@ pub enum DisconnectCause {
     #[error("the daemon closed the connection")]
     EndOfFile,
     /// Reading or writing failed in another way; the text is the operating system's.
-    #[error("{0}")]
+    #[error("the connection failed{}", Told(.0))]
     Failed(Arc<str>),
     /// This side closed without having seen the daemon's end.
     #[error("closed without the daemon's end of file")]
@@ -158,7 +158,7 @@ pub enum LinkError {
     #[error("closed")]
     Closed,
     /// Dialling failed; the text is the operating system's or the connector's.
-    #[error("could not connect: {0}")]
+    #[error("could not connect{}", Told(.0))]
     Connect(Arc<str>),
     /// The link ended by itself.
     #[error("{0}")]
@@ -172,7 +172,7 @@ pub enum LinkError {
         cause: DisconnectCause,
     },
     /// The daemon sent what the handshake can't use.
-    #[error("{step}: {problem}")]
+    #[error("{step}{}", Told(.problem))]
     HandshakeRefused {
         /// How far it had come.
         step: HandshakeStep,
@@ -295,5 +295,49 @@ impl Status {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.link == LinkStatus::Up && self.mixnet && self.epoch.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+    use crate::wire::CborProblem;
+
+    #[test]
+    fn no_text_ends_in_a_colon_whatever_others_say() {
+        let step = HandshakeStep::Status;
+        let timeout = Duration::from_secs(90);
+        let cbor = CborError { offset: 0, problem: CborProblem::Syntax };
+        let mut errors = alloc::vec![
+            LinkError::BadFrame(cbor),
+            LinkError::Busy,
+            LinkError::Closed,
+            LinkError::Connect("".into()),
+            LinkError::HandshakeRefused { step, problem: String::new() },
+            LinkError::HandshakeTimeout { step, timeout },
+            LinkError::Misbehaving,
+            LinkError::Overlong(OverlongFrame { len: 1 }),
+            LinkError::Shutdown,
+            LinkError::Silent,
+        ];
+        let causes = [
+            DisconnectCause::EndOfFile,
+            DisconnectCause::Failed("".into()),
+            DisconnectCause::Local,
+            DisconnectCause::Reset,
+        ];
+        for cause in causes {
+            errors.push(LinkError::Ended(cause.clone()));
+            errors.push(LinkError::Handshake { step, cause });
+        }
+        for error in errors {
+            let text = error.to_string();
+            assert!(
+                !text.is_empty() && !text.ends_with(char::is_whitespace) && !text.ends_with(':'),
+                "{text:?}"
+            );
+        }
     }
 }

@@ -69,12 +69,12 @@ const REPORTED_REPLY_OVERHEAD: u64 = 169;
 impl PigeonholeGeometry {
     /// Derives the sizes from what a message can hold, as every node of a network does.
     ///
-    /// Returns `None` if nothing would be left for a box (Pigeonhole backend §4).
+    /// Returns `None` if nothing would be left for a box (Pigeonhole backend §4), or for a length that no network has.
     #[must_use]
     pub fn from_user_forward_payload_length(len: u64) -> Option<Self> {
-        let max = len.checked_sub(ENVELOPE_OVERHEAD).filter(|max| *max > 0)?;
+        let max = len.checked_sub(ENVELOPE_OVERHEAD)?;
         let reply = max.checked_add(REPORTED_REPLY_OVERHEAD)?;
-        Some(Self {
+        let geometry = Self {
             max_plaintext_payload_length: max,
             courier_query_read_length: len,
             courier_query_write_length: len,
@@ -82,7 +82,59 @@ impl PigeonholeGeometry {
             courier_query_reply_write_length: reply,
             nike_name: "CTIDH1024-X25519".to_owned(),
             signature_scheme_name: "Ed25519".to_owned(),
-        })
+        };
+        geometry.check().ok()?;
+        Some(geometry)
+    }
+
+    fn check(&self) -> Result<(), GeometryError> {
+        check(&[
+            ("MaxPlaintextPayloadLength", self.max_plaintext_payload_length),
+            ("CourierQueryReadLength", self.courier_query_read_length),
+            ("CourierQueryWriteLength", self.courier_query_write_length),
+            ("CourierQueryReplyReadLength", self.courier_query_reply_read_length),
+            ("CourierQueryReplyWriteLength", self.courier_query_reply_write_length),
+        ])
+    }
+}
+
+impl SphinxGeometry {
+    fn check(&self) -> Result<(), GeometryError> {
+        check(&[
+            ("PacketLength", self.packet_length),
+            ("NrHops", self.nr_hops),
+            ("HeaderLength", self.header_length),
+            ("RoutingInfoLength", self.routing_info_length),
+            ("PerHopRoutingInfoLength", self.per_hop_routing_info_length),
+            ("SURBLength", self.surb_length),
+            ("SphinxPlaintextHeaderLength", self.sphinx_plaintext_header_length),
+            ("PayloadTagLength", self.payload_tag_length),
+            ("ForwardPayloadLength", self.forward_payload_length),
+            ("UserForwardPayloadLength", self.user_forward_payload_length),
+            ("NextNodeHopLength", self.next_node_hop_length),
+            ("SPRPKeyMaterialLength", self.sprp_key_material_length),
+        ])
+    }
+}
+
+/// The largest size that is believed: 4 GiB, far above what a frame can hold.
+const SIZE_MAX: u64 = 1 << 32;
+
+/// A size that no network has: 0, or more than 4 GiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{member} is {value}, and no network has such a size")]
+#[non_exhaustive]
+pub struct GeometryError {
+    /// The member's name on the wire (§4.2).
+    pub member: &'static str,
+    /// What it says.
+    pub value: u64,
+}
+
+fn check(sizes: &[(&'static str, u64)]) -> Result<(), GeometryError> {
+    match sizes.iter().find(|(_, size)| !(1..=SIZE_MAX).contains(size)) {
+        Some(&(member, value)) => Err(GeometryError { member, value }),
+        None => Ok(()),
     }
 }
 
@@ -98,9 +150,14 @@ pub struct Geometry {
 
 impl Geometry {
     /// Joins the two geometries of a status event.
-    #[must_use]
-    pub const fn new(sphinx: SphinxGeometry, pigeonhole: PigeonholeGeometry) -> Self {
-        Self { sphinx, pigeonhole }
+    ///
+    /// # Errors
+    ///
+    /// [`GeometryError`] names a size that is 0 or above 4 GiB: limits follow from these.
+    pub fn new(sphinx: SphinxGeometry, pigeonhole: PigeonholeGeometry) -> Result<Self, GeometryError> {
+        pigeonhole.check()?;
+        sphinx.check()?;
+        Ok(Self { sphinx, pigeonhole })
     }
 
     /// The most a box can hold, in bytes.

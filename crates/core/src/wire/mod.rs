@@ -57,7 +57,7 @@ pub use event::{
 };
 pub use frames::{FrameTooLarge, ReplyFrame, RequestFrame};
 pub(crate) use frames::{Name, encode_request, encode_short_request};
-pub use geometry::{Geometry, PigeonholeGeometry, SphinxGeometry};
+pub use geometry::{Geometry, GeometryError, PigeonholeGeometry, SphinxGeometry};
 pub use ids::{
     AppId, EnvelopeHash, IdentityHash, InstanceToken, MessageId, QueryId, QueueId, SurbId, WriteCapHash,
 };

@@ -56,8 +56,10 @@ fn every_geometry_is_derived_or_refused() {
 
 #[test]
 fn no_length_overflows() {
-    assert_eq!(PigeonholeGeometry::from_user_forward_payload_length(450), None);
-    assert!(PigeonholeGeometry::from_user_forward_payload_length(u64::MAX).is_some());
+    for len in [450, 451, (1 << 32) + 1, u64::MAX - 3, u64::MAX] {
+        assert_eq!(PigeonholeGeometry::from_user_forward_payload_length(len), None, "{len}");
+    }
+    assert!(PigeonholeGeometry::from_user_forward_payload_length(452).is_some());
 }
 
 #[test]
@@ -72,7 +74,7 @@ fn both_geometries_of_a_status_event_give_the_limits() {
     assert_eq!(decoded.packet_length, size(&sphinx["PacketLength"]));
     assert_eq!(decoded.surb_length, size(&sphinx["SURBLength"]));
     assert_eq!(decoded.forward_payload_length, size(&sphinx["ForwardPayloadLength"]));
-    let geometry = Geometry::new(decoded, pigeonhole);
+    let geometry = Geometry::new(decoded, pigeonhole).unwrap();
     assert_eq!(u64::try_from(geometry.max_payload_len()).unwrap(), len);
     assert_eq!(u64::try_from(geometry.max_message_len()).unwrap(), len - 451);
 }

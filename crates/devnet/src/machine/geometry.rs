@@ -11,11 +11,8 @@ const TAG_LEN: u64 = 32;
 const PLAINTEXT_HEADER_LEN: u64 = 2;
 
 /// Derives all sizes from the payload of a packet.
+#[expect(clippy::expect_used, reason = "the configuration was brought into its range, 512 bytes to 1 MiB")]
 pub(super) fn geometries(user_forward_payload_length: usize) -> (Geometry, AnnouncedGeometry) {
-    #[expect(
-        clippy::expect_used,
-        reason = "the configuration was brought into its range, 512 bytes at least"
-    )]
     let geometry = Geometry::new(user_forward_payload_length).expect("a payload with room for a box");
     let wide = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
     let user = wide(user_forward_payload_length);
@@ -45,5 +42,6 @@ pub(super) fn geometries(user_forward_payload_length: usize) -> (Geometry, Annou
         nike_name: "CTIDH1024-X25519".to_owned(),
         signature_scheme_name: "Ed25519".to_owned(),
     };
-    (geometry, AnnouncedGeometry::new(sphinx, pigeonhole))
+    let announced = AnnouncedGeometry::new(sphinx, pigeonhole).expect("sizes that a network can have");
+    (geometry, announced)
 }

@@ -41,8 +41,11 @@ pub(crate) enum Part {
 
 /// How many boxes one job can have.
 pub(crate) fn boxes_max(chunk: u64) -> u64 {
-    let element = chunk + LENGTH_PREFIX - ELEMENT_OVERHEAD;
-    (ELEMENTS_MAX * element / (chunk + BOX_OVERHEAD)).min(ELEMENTS_MAX)
+    // In wider numbers: the size is the daemon's, or comes from a saved state.
+    let wide = u128::from;
+    let element = (wide(chunk) + wide(LENGTH_PREFIX)).saturating_sub(wide(ELEMENT_OVERHEAD));
+    let boxes = wide(ELEMENTS_MAX) * element / (wide(chunk) + wide(BOX_OVERHEAD));
+    u64::try_from(boxes).unwrap_or(ELEMENTS_MAX).min(ELEMENTS_MAX)
 }
 
 impl CopyState {
@@ -86,7 +89,9 @@ impl CopyState {
         let to = from.saturating_add(BOXES_AT_ONCE).min(boxes);
         let part = match &current.content {
             Content::Payload(payload) => {
-                let bytes = |boxes: u64| usize::try_from(boxes * self.chunk).unwrap_or(usize::MAX);
+                let bytes = |boxes: u64| {
+                    usize::try_from(boxes.saturating_mul(self.chunk.max(1))).unwrap_or(usize::MAX)
+                };
                 let rest = payload.get(bytes(from)..).unwrap_or_default();
                 let len = bytes(to - from).min(rest.len());
                 Part::Payload(rest.get(..len).unwrap_or_default().into())

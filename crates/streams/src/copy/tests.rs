@@ -112,6 +112,19 @@ fn what_cannot_be_copied_is_refused_and_changes_nothing() {
     assert_eq!(state.append(payload(5)), Err(CopyError::Closed));
 }
 
+/// Limits of 2^64 - 454 and around, less four: the first one divided by zero once.
+#[test]
+fn absurd_sizes_of_boxes_do_no_harm() {
+    for chunk in [0, 1, 2, u64::MAX - 461, u64::MAX - 457, u64::MAX - 456, u64::MAX - 4, u64::MAX] {
+        assert!(boxes_max(chunk) <= 65_536, "{chunk}");
+        let mut state = CopyState { chunk, ..state() };
+        if state.append(payload(5)).is_ok() {
+            let batch = state.next_batch().unwrap().unwrap();
+            assert!(matches!(batch.part, Part::Payload(part) if !part.is_empty()), "{chunk}");
+        }
+    }
+}
+
 #[test]
 fn a_courier_takes_as_much_as_the_specification_says() {
     // 65,536 elements of 1544 bytes, boxes of 2003 bytes (§4.17).

@@ -164,6 +164,59 @@ fn a_first_status_without_geometries_is_refused_and_a_later_one_is_not() {
     assert_eq!((rig.disconnects.len(), rig.machine.geometry().is_some()), (0, true));
 }
 
+/// Every size of a status, with a way to set it.
+type Sizes = [(&'static str, fn(&mut ConnectionStatus) -> &mut u64); 17];
+
+const SIZES: Sizes = {
+    const fn sphinx(status: &mut ConnectionStatus) -> &mut crate::wire::SphinxGeometry {
+        status.sphinx_geometry.as_mut().unwrap()
+    }
+    const fn boxes(status: &mut ConnectionStatus) -> &mut crate::wire::PigeonholeGeometry {
+        status.pigeonhole_geometry.as_mut().unwrap()
+    }
+    [
+        ("PacketLength", |status| &mut sphinx(status).packet_length),
+        ("NrHops", |status| &mut sphinx(status).nr_hops),
+        ("HeaderLength", |status| &mut sphinx(status).header_length),
+        ("RoutingInfoLength", |status| &mut sphinx(status).routing_info_length),
+        ("PerHopRoutingInfoLength", |status| &mut sphinx(status).per_hop_routing_info_length),
+        ("SURBLength", |status| &mut sphinx(status).surb_length),
+        ("SphinxPlaintextHeaderLength", |status| &mut sphinx(status).sphinx_plaintext_header_length),
+        ("PayloadTagLength", |status| &mut sphinx(status).payload_tag_length),
+        ("ForwardPayloadLength", |status| &mut sphinx(status).forward_payload_length),
+        ("UserForwardPayloadLength", |status| &mut sphinx(status).user_forward_payload_length),
+        ("NextNodeHopLength", |status| &mut sphinx(status).next_node_hop_length),
+        ("SPRPKeyMaterialLength", |status| &mut sphinx(status).sprp_key_material_length),
+        ("MaxPlaintextPayloadLength", |status| &mut boxes(status).max_plaintext_payload_length),
+        ("CourierQueryReadLength", |status| &mut boxes(status).courier_query_read_length),
+        ("CourierQueryWriteLength", |status| &mut boxes(status).courier_query_write_length),
+        ("CourierQueryReplyReadLength", |status| &mut boxes(status).courier_query_reply_read_length),
+        ("CourierQueryReplyWriteLength", |status| &mut boxes(status).courier_query_reply_write_length),
+    ]
+};
+
+#[test]
+fn sizes_that_no_network_has_are_refused_by_name_and_passed_over_later() {
+    for (name, place) in SIZES {
+        for size in [0, (1 << 32) + 1, u64::MAX - 453, u64::MAX] {
+            let AnyResponse::ConnectionStatus(mut bad) = status(1, true) else { panic!("no status") };
+            *place(&mut bad) = size;
+            let bad = AnyResponse::ConnectionStatus(bad);
+            let mut rig = Rig::dialling();
+            rig.connected();
+            rig.say(&bad);
+            rig.cut(DisconnectCause::Local);
+            let text = rig.down().to_string();
+            assert!(text.contains(&alloc::format!("{name} is {size}")), "{text}");
+
+            let mut rig = Rig::up();
+            let known = rig.machine.geometry().cloned();
+            rig.say(&bad);
+            assert_eq!((rig.machine.geometry().cloned(), rig.disconnects.len()), (known, 0), "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_document_that_can_not_be_read_does_not_stop_the_handshake() {
     let mut rig = Rig::dialling();
