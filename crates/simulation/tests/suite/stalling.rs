@@ -67,8 +67,8 @@ fn the_message_tells_what_everybody_was_about() {
         "the simulation's patience (see `set_patience`) is used up: the future has not ended after 7200s of simulated time",
         "the future: woken for the last time 3600s before",
         "client 1: link up, mix network connected, document of epoch ",
-        ", 1 calls outstanding, 0 of them not written",
-        "devnet: the daemon runs, 1 connections, 1 operations outstanding, faults: loss=1 latency=10",
+        ", 3 calls outstanding, 0 of them not written",
+        "devnet: the daemon runs, 1 connections, 3 operations outstanding, faults: loss=1 latency=10",
         "next: something happens in ",
     ] {
         assert!(message.contains(part), "{part:?} is not in\n{message}");
