@@ -296,7 +296,7 @@ fn a_declared_length_reserves_nothing() {
 }
 
 #[test]
-fn deeply_nested_bodies_end_the_link_and_not_the_program() {
+fn deeply_nested_bodies_end_neither_the_link_nor_the_program() {
     for depth in [31, 32, 33, 1_000, 200_000] {
         for byte in [0x81, 0xa1, 0xc0, 0x9f, 0xbf, 0x5f] {
             let mut pair = Pair::up(10, Scripted::honest());
@@ -308,6 +308,7 @@ fn deeply_nested_bodies_end_the_link_and_not_the_program() {
             pair.daemon.broadcast_raw(&body);
             pair.run_for(60 * SECOND);
             pair.call(sample::keypair(1)).unwrap();
+            assert_eq!(pair.dials(), 1, "{depth} times {byte:#x}");
         }
     }
 }

@@ -3,19 +3,21 @@
 //! The headers are read and written by `ciborium-ll`; this module adds what the protocol needs on
 //! top: the limits, tolerance for tags, indefinite lengths and unknown members, and borrowing.
 
+mod budget;
 mod extent;
 mod message;
 mod reader;
 mod value;
 mod writer;
 
+pub(crate) use budget::Budget;
 pub(crate) use extent::Extents;
 pub use message::MemberProblem;
 pub(crate) use message::{
     Joined, Member, MemberFault, Unset, is_written, members, message, put, required, set, set_required, skip,
     unset,
 };
-pub(crate) use reader::{Budget, Reader};
+pub(crate) use reader::Reader;
 pub use reader::{CborError, CborProblem};
 pub(crate) use value::{Value, read_array, read_bytes, read_list};
 pub(crate) use writer::Writer;

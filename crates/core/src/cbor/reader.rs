@@ -5,7 +5,7 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 
 use ciborium_ll::{Decoder, Header};
 
-use super::{CONTAINER_LEN_MAX, DEPTH_MAX};
+use super::{Budget, CONTAINER_LEN_MAX, DEPTH_MAX};
 
 /// Bytes that are not one CBOR item, or one beyond the accepted limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,46 +64,6 @@ pub(crate) struct Reader<'a> {
     len: usize,
     depth_left: usize,
     budget: Budget,
-}
-
-/// Bytes that may still be allocated for what is read.
-///
-/// Everything that keeps what it reads takes from it first: an element of one byte may be of a type of a hundred.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Budget(usize);
-
-impl Budget {
-    /// For what comes alone: three times its length and 64 KiB.
-    pub(crate) const fn alone(len: usize) -> Self {
-        Self(len.saturating_mul(3).saturating_add(64 << 10))
-    }
-
-    /// For what is in a frame, which is held meanwhile: a frame may take three times its length and 64 KiB, of which its buffer
-    /// has its length and 16 KiB, and something is left for whom it is handed to.
-    pub(crate) const fn in_frame(len: usize) -> Self {
-        Self(len.saturating_add(len / 2).saturating_add(32 << 10))
-    }
-
-    /// For a document, whose bytes are there twice while it arrives.
-    pub(crate) const fn of_document(len: usize) -> Self {
-        Self(len / 2 + (16 << 10))
-    }
-
-    /// The lesser one.
-    pub(crate) fn min(self, other: Self) -> Self {
-        Self(self.0.min(other.0))
-    }
-
-    /// Takes what is going to be allocated out of it; `false` if so much is not left.
-    pub(crate) const fn charge(&mut self, bytes: usize) -> bool {
-        match self.0.checked_sub(bytes) {
-            Some(left) => {
-                self.0 = left;
-                true
-            }
-            None => false,
-        }
-    }
 }
 
 impl<'a> Reader<'a> {

@@ -176,6 +176,63 @@ fn everything_made_here_is_canonical() {
     assert_eq!(document.services("echo").count(), 1);
 }
 
+/// One descriptor after the other, and all of them at once: they are the same.
+#[test]
+fn what_is_asked_for_is_what_the_content_says() {
+    let files =
+        ["document.cbor", "document-default-order.cbor", "document-sparse.cbor", "document-empty.cbor"];
+    for file in files {
+        let document = Document::decode(&bytes(&format!("pki/{file}"))).unwrap();
+        let content = document.content().unwrap();
+        assert!(
+            document.topology().map(|layer| layer.len()).eq(content.topology.iter().map(Vec::len)),
+            "{file}"
+        );
+        assert!(document.topology().flatten().eq(content.topology.iter().flatten().cloned()), "{file}");
+        assert!(document.gateway_nodes().eq(content.gateway_nodes.iter().cloned()), "{file}");
+        assert!(document.service_nodes().eq(content.service_nodes.iter().cloned()), "{file}");
+        assert!(document.storage_replicas().eq(content.storage_replicas.iter().cloned()), "{file}");
+        assert_eq!(document.service_nodes().len(), content.service_nodes.len());
+        let rates = [document.mu(), document.lambda_g(), document.lambda_l(), document.lambda_m()];
+        assert_eq!(rates, [content.mu, content.lambda_g, content.lambda_l, content.lambda_m]);
+        assert_eq!([document.lambda_p(), document.lambda_r()], [content.lambda_p, content.lambda_r]);
+        assert_eq!(document.version(), content.version);
+        assert_eq!(document.pki_signature_scheme(), content.pki_signature_scheme);
+        assert_eq!(document.sphinx_geometry_hash(), &*content.sphinx_geometry_hash);
+        assert_eq!(document.genesis_epoch(), content.genesis_epoch);
+        for courier in document.couriers() {
+            assert!(document.has_courier(&courier.identity_hash), "{file}");
+        }
+        assert!(!document.has_courier(&[9; 32].into()));
+    }
+}
+
+#[test]
+fn empty_layers_and_null_nodes_keep_their_places() {
+    // {"Topology": [null, [h'01', null], []], "ServiceNodes": null}
+    let bytes = b"\xa2\x68Topology\x83\xf6\x82\x41\x01\xf6\x80\x6cServiceNodes\xf6";
+    let document = Document::decode(bytes).unwrap();
+    let layers: Vec<Vec<_>> =
+        document.topology().map(|layer| layer.map(|node| node.as_bytes().to_vec()).collect()).collect();
+    assert_eq!(layers, [vec![], vec![vec![1], vec![]], vec![]]);
+    assert_eq!(document.service_nodes().len(), 0);
+    assert!(document.topology().flatten().all(|node| node.descriptor().is_none()));
+}
+
+#[test]
+fn what_is_not_kept_has_to_have_its_type_as_well() {
+    for member in
+        ["SharedRandomValue", "PriorSharedRandom", "SharedRandomCommit", "StorageReplicas", "Topology"]
+    {
+        let len = u8::try_from(member.len()).unwrap();
+        let bytes = [&[0xa1, 0x78, len][..], member.as_bytes(), &[0x07]].concat();
+        match Document::decode(&bytes) {
+            Err(DocumentError::Member { member: faulty, .. }) => assert_eq!(faulty, member),
+            other => panic!("{member}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn every_certificate_is_taken_apart_or_refused() {
     let mut malformed = 0;
