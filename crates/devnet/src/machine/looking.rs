@@ -91,7 +91,7 @@ impl Devnet {
     pub fn fingerprint(&self, to: &mut kpthin_core::testing::Fingerprint) {
         self.process.tell(to);
         self.connections.tell(to);
-        self.sessions.tell(to);
+        self.sessions.tell(to, &self.config.timing, self.now);
         self.operations.tell(to);
         self.network.tell(to);
     }

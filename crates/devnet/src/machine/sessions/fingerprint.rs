@@ -1,17 +1,24 @@
 //! What there is in sessions, for a search that recognises states.
 
+use kpthin_core::Instant;
 use kpthin_core::testing::{Fingerprint, frame};
 use kpthin_core::wire::{AnyRequest, RequestFrame};
 
+use crate::config::{Pacing, Timing};
+
+use super::turns::next_slot;
 use super::{Due, Listener, Mixnet, Queued, Session, Sessions};
 
 impl Sessions {
-    pub(in super::super) fn tell(&self, to: &mut Fingerprint) {
+    pub(in super::super) fn tell(&self, to: &mut Fingerprint, timing: &Timing, now: Instant) {
         to.unordered(&self.table, |to, (app, session)| {
             to.name(app.as_bytes());
             session.tell(to);
         });
+        // Even slots lie on a grid, planned or not.
+        let grid = || (timing.pacing == Pacing::Even).then(|| next_slot(now, timing.send_slot));
         to.option(self.slots.next_at(), Fingerprint::time);
+        to.option(grid(), Fingerprint::time);
         to.list(self.schedule.iter(), |to, (at, due)| {
             to.time(at);
             let (tag, app) = match due {

@@ -101,7 +101,7 @@ impl Sessions {
 }
 
 /// Slots lie on a fixed grid, as if decoys used those in which there is nothing to send.
-fn next_slot(now: Instant, interval: Duration) -> Instant {
+pub(super) fn next_slot(now: Instant, interval: Duration) -> Instant {
     let (nanos, interval) = (now.since_origin().as_nanos(), interval.as_nanos());
     let Some(passed) = nanos.checked_div(interval) else { return now };
     let next = passed.saturating_add(1).saturating_mul(interval);
