@@ -226,7 +226,8 @@ impl Shared {
         let state = self.lock();
         let machine = state.machines.view(role);
         let written_at = call.and_then(|call| machine.written_at(call.id));
-        (written_at, Others { pace: machine.operation_pace(is_read), late: state.late })
+        let (pace, idle) = (machine.operation_pace(is_read), machine.unwritten() == 0);
+        (written_at, Others { pace, late: state.late, idle })
     }
 
     /// A try of an operation was answered, or took too long while others were.

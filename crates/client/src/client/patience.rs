@@ -14,6 +14,8 @@ const UNKNOWN: Duration = Duration::from_secs(60);
 const LEAST: Duration = Duration::from_secs(2);
 /// How long a try may take at most: less than until the machine writes the same envelope again.
 const MOST: Duration = Duration::from_secs(8 * 60);
+/// So many that were written later and are answered say that this one is not as they are.
+const OVERTAKEN: usize = 3;
 /// Tries in a row that may go by one bad courier after the other. Further ones say that this
 /// box takes longer than others do.
 const BAD_LUCK: u32 = 8;
@@ -42,6 +44,8 @@ impl Late {
 pub(crate) struct Others {
     pub(crate) pace: OperationPace,
     pub(crate) late: Late,
+    /// Nothing waits to be written, so that another encryption keeps nobody waiting.
+    pub(crate) idle: bool,
 }
 
 impl Others {
@@ -50,9 +54,14 @@ impl Others {
         written_at.is_some() && self.pace.answered_at > written_at
     }
 
+    /// How long a try has taken that probably is never answered.
+    pub(super) fn lateness(&self) -> Duration {
+        self.pace.median.map_or(UNKNOWN, |median| (median * 3 / 2).max(LEAST))
+    }
+
     /// Whether a try that was written then, and is not answered now, probably never will be.
     pub(super) fn is_late(&self, written_at: Instant, now: Instant) -> bool {
-        self.pace.median.is_some_and(|median| now.saturating_since(written_at) >= (median * 3 / 2).max(LEAST))
+        self.pace.median.is_some() && now.saturating_since(written_at) >= self.lateness()
     }
 }
 
@@ -68,10 +77,13 @@ impl Patience {
     /// How long a try may take, from its writing on, until it gets another one beside it.
     ///
     /// Three times as long as half of the others did. Where some are not answered at all it may well be
-    /// one of those, and half as long as the others is enough: one try too many costs an encryption and a packet.
-    pub(super) fn with(&self, others: Others) -> Duration {
+    /// one of those, and half as long as the others is enough. Least of all it takes where another one keeps nobody waiting,
+    /// and this one was overtaken by others or some are not answered at all.
+    pub(super) fn with(&self, others: Others, written_at: Option<Instant>) -> Duration {
+        let overtaken = written_at.is_some_and(|at| others.pace.answered_behind(at) >= OVERTAKEN);
         let usual = match others.pace.median {
             None => UNKNOWN,
+            Some(_) if others.idle && (overtaken || others.late.is_usual()) => LEAST,
             Some(median) if others.late.is_usual() => (median / 2).max(LEAST),
             Some(median) => (median * 3).max(LEAST),
         };

@@ -149,6 +149,7 @@ impl<O: BoxOperation> Tries<'_, O> {
     async fn step(&mut self) -> Option<(usize, Step<O::Answer>)> {
         let Self { client, operation, running, begun, lasted, patience, .. } = self;
         let newest = running.back().and_then(Try::key);
+        let oldest = running.front().and_then(Try::key).filter(|_| running.len() >= AT_ONCE);
         let is_alone = running.len() == 1;
         let step = poll_fn(|cx| {
             let mut polls = running.iter_mut().enumerate();
@@ -169,11 +170,16 @@ impl<O: BoxOperation> Tries<'_, O> {
                 let now = client.now();
                 let (written_at, others) = client.shared().progress(client.handle.role(), newest, O::IS_READ);
                 let left = match written_at {
-                    Some(at) => patience.with(others).saturating_sub(lasted.since(at, now)),
+                    Some(at) => patience.with(others, written_at).saturating_sub(lasted.since(at, now)),
                     // It waits for the daemon, or for a place that others hold.
                     None if is_alone => LOOK,
-                    None => patience.with(others).saturating_sub(lasted.since(*begun, now)),
+                    None => others.lateness().saturating_sub(lasted.since(*begun, now)),
                 };
+                // One more would take the place of the oldest, which has to have had its time.
+                let (oldest_at, _) = client.shared().progress(client.handle.role(), oldest, O::IS_READ);
+                let aged = oldest_at
+                    .map_or(Duration::ZERO, |at| others.lateness().saturating_sub(now.saturating_since(at)));
+                let left = left.max(aged);
                 if left.is_zero() {
                     return patience.lost(others, written_at);
                 }

@@ -179,6 +179,12 @@ impl Machine {
         self.calls.pace(is_read)
     }
 
+    /// How many calls wait to be written.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.calls.table().unwritten()
+    }
+
     /// When a call was written on the present link; `None` before that, and once it has ended.
     #[must_use]
     pub fn written_at(&self, call: CallId) -> Option<Instant> {

@@ -23,20 +23,32 @@ pub struct OperationPace {
     pub median: Option<Duration>,
     /// When the last one was answered.
     pub answered_at: Option<Instant>,
+    /// When the last eight were written.
+    written_at: [Option<Instant>; REMEMBERED],
+}
+
+impl OperationPace {
+    /// How many of the last eight were written later than then, and are answered.
+    #[must_use]
+    pub fn answered_behind(&self, written_at: Instant) -> usize {
+        self.written_at.iter().flatten().filter(|at| **at > written_at).count()
+    }
 }
 
 /// The last durations of one kind of operation.
 #[derive(Clone, Debug, Default)]
 struct Recent {
     took: [Option<Duration>; REMEMBERED],
+    written_at: [Option<Instant>; REMEMBERED],
     count: usize,
     answered_at: Option<Instant>,
 }
 
 impl Recent {
-    fn note(&mut self, took: Duration, now: Instant) {
-        if let Some(place) = self.took.get_mut(self.count % REMEMBERED) {
-            *place = Some(took);
+    fn note(&mut self, written_at: Instant, now: Instant) {
+        let at = self.count % REMEMBERED;
+        if let (Some(took), Some(written)) = (self.took.get_mut(at), self.written_at.get_mut(at)) {
+            (*took, *written) = (Some(now.saturating_since(written_at)), Some(written_at));
         }
         self.count = self.count.wrapping_add(1);
         self.answered_at = Some(now);
@@ -48,7 +60,7 @@ impl Recent {
         took.sort_unstable();
         let known = self.count.min(REMEMBERED);
         let median = took.get(REMEMBERED - known + known / 2).copied().flatten();
-        OperationPace { median, answered_at: self.answered_at }
+        OperationPace { median, answered_at: self.answered_at, written_at: self.written_at }
     }
 }
 
@@ -78,7 +90,7 @@ impl Calls {
         let Some(call) = self.table.owned_call(id) else { return };
         if let (Some(is_read), Some((_, at))) = (is_read(call), call.on_link()) {
             let recent = if is_read { &mut self.paces.reads } else { &mut self.paces.writes };
-            recent.note(now.saturating_since(at), now);
+            recent.note(at, now);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! How long operations lately took.
 
+use alloc::vec::Vec;
+
 use super::*;
 use crate::machine::OperationPace;
 use sample::{poll, quick, read, write};
@@ -27,6 +29,24 @@ fn half_of_the_last_eight_took_at_least_the_median() {
     }
     assert_eq!(rig.machine.operation_pace(false).median, Some(s(7)));
     assert_eq!(rig.machine.operation_pace(true).median, None, "reads are others");
+}
+
+#[test]
+fn what_was_written_later_and_is_answered_is_counted() {
+    let mut rig = Rig::up();
+    let mut at = Vec::new();
+    let mut frames = Vec::new();
+    for number in 0..4 {
+        at.push(rig.now);
+        let _ = rig.start(write(number));
+        frames.extend(rig.written());
+        rig.wait(s(1));
+    }
+    for (answered, behind) in [(3, [1, 1, 1, 0]), (1, [2, 1, 1, 0]), (2, [3, 2, 1, 0])] {
+        rig.answer(&frames[answered]);
+        let pace = rig.machine.operation_pace(false);
+        assert_eq!([0, 1, 2, 3].map(|n| pace.answered_behind(at[n])), behind);
+    }
 }
 
 #[test]
