@@ -15,8 +15,10 @@ use super::{
 };
 use crate::{error::StreamError, steps};
 
-/// Boxes looked at ahead of the one that is to be delivered next.
+/// Boxes that are looked at and not found yet, at most.
 const WINDOW: usize = 8;
+/// How far ahead of the one that is to be delivered next: that one may take much longer than others.
+const SPAN: usize = 32;
 
 /// A box that is looked at, from the head on.
 #[derive(Debug)]
@@ -118,7 +120,13 @@ impl Lookahead {
         if asleep || self.failed.is_some() || self.gap.is_some() {
             return None;
         }
-        let window = if waiting { 1 } else { self.window };
+        let window = if waiting || self.window == 1 {
+            1
+        } else {
+            let found =
+                self.slots.iter().filter(|slot| matches!(slot.stage, SlotStage::Found { .. })).count();
+            (self.window + found).min(SPAN)
+        };
         let last = self.slots.back()?;
         let open = self.slots.iter().take(window).position(|slot| matches!(slot.stage, SlotStage::Open));
         open.or_else(|| {

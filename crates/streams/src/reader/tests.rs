@@ -104,7 +104,7 @@ fn an_unwritten_head_is_asked_for_alone_and_only_when_somebody_waits_and_it_is_d
     assert!(due > at(3) && due <= at(4), "{due:?}");
     assert_eq!(asks(&mut lookahead, due, true), [0]);
     answer(&mut lookahead, due, 0, message);
-    assert_eq!(asks(&mut lookahead, due, false), [1], "what was found makes for reading ahead");
+    assert_eq!(asks(&mut lookahead, due, false), [1, 2], "what was found makes for reading ahead");
 }
 
 #[test]
@@ -125,10 +125,39 @@ fn what_comes_out_of_order_is_handed_out_in_order() {
     let delivery = lookahead.take().unwrap().unwrap();
     assert_eq!((delivery.item, steps_to(delivery.after.index())), (Item::Tombstone, 4));
     assert!(lookahead.take().is_none(), "the fourth was not there");
-    assert_eq!(asks(&mut lookahead, at(0), true), [4]);
+    assert_eq!(asks(&mut lookahead, at(0), true), [4, 6]);
     answer(&mut lookahead, at(0), 4, message);
     assert_eq!(take_message(&mut lookahead).as_deref(), Some("message 4"));
     assert_eq!(take_message(&mut lookahead).as_deref(), Some("message 5"), "it was found before");
+}
+
+#[test]
+fn a_box_that_takes_long_does_not_keep_others_from_being_looked_at_until_they_are_far_ahead() {
+    let mut lookahead = lookahead();
+    let mut asked = Vec::new();
+    for step in [0, 1, 2] {
+        asked.extend(asks(&mut lookahead, at(0), true));
+        asked.retain(|it| *it != step);
+        answer(&mut lookahead, at(0), step, message);
+        assert!(lookahead.take().is_some());
+    }
+    asked.extend(asks(&mut lookahead, at(0), true));
+    let mut last = 0;
+    while let Some(step) = asked.pop() {
+        if step != 3 {
+            answer(&mut lookahead, at(0), step, message);
+        }
+        last = last.max(step);
+        let more = asks(&mut lookahead, at(0), true);
+        assert!(more.len() <= 1, "one for each that is found");
+        asked.extend(more);
+    }
+    assert_eq!(last, 3 + 31);
+    assert!(!lookahead.is_ready());
+    answer(&mut lookahead, at(0), 3, message);
+    for step in 3..=last {
+        assert_eq!(take_message(&mut lookahead), Some(format!("message {step}")));
+    }
 }
 
 #[test]

@@ -15,7 +15,9 @@ use crate::steps;
 
 /// Boxes on their way at once. The daemon's own queue holds sixteen; some of these may be with a
 /// courier that answers nothing, and must not keep the others from being sent.
-const AT_ONCE: u64 = 12;
+const AT_ONCE: usize = 12;
+/// How far ahead of the first box that is not written: that one may be with such a courier several times in a row.
+const SPAN: u64 = 64;
 /// Boxes that one request deletes.
 const DELETED_AT_ONCE: u64 = 8;
 /// Tasks without receipts.
@@ -173,7 +175,11 @@ impl Tasks {
         }
         let failing = self.failing.is_some();
         let unwritten = self.unwritten();
-        let window = if failing { 1 } else { AT_ONCE };
+        let running = self.entries.iter().filter(|entry| matches!(entry.stage, TaskStage::Running)).count();
+        if running >= AT_ONCE {
+            return None;
+        }
+        let span = if failing { 1 } else { SPAN };
         let released = self.released;
         for entry in &mut self.entries {
             if !matches!(entry.stage, TaskStage::Open) {
@@ -185,7 +191,7 @@ impl Tasks {
             match &mut entry.task {
                 Task::Write { index, body } => {
                     let first = unwritten.unwrap_or_else(|| index.counter());
-                    if index.counter() >= released || index.counter() >= first.saturating_add(window) {
+                    if index.counter() >= released || index.counter() >= first.saturating_add(span) {
                         continue;
                     }
                     entry.stage = TaskStage::Running;

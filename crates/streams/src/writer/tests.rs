@@ -116,10 +116,29 @@ fn twelve_boxes_are_on_their_way_and_receipts_come_in_order() {
     tasks.release(seq(15)).unwrap();
     assert_eq!(writes(&mut tasks, at(0)), (0..12).collect::<Vec<_>>());
     stored(&mut tasks, 1);
-    assert!(writes(&mut tasks, at(0)).is_empty() && receipts(&mut tasks).is_empty());
+    assert_eq!(writes(&mut tasks, at(0)), [12], "the first one holds nobody up");
+    assert!(receipts(&mut tasks).is_empty());
     stored(&mut tasks, 0);
-    assert_eq!(writes(&mut tasks, at(0)), [12, 13]);
+    assert_eq!(writes(&mut tasks, at(0)), [13]);
     assert_eq!(receipts(&mut tasks), [(seq(0), Outcome::Stored), (seq(1), Outcome::Stored)]);
+}
+
+#[test]
+fn the_first_box_that_is_not_written_holds_up_those_that_are_far_behind() {
+    let mut tasks = tasks();
+    push(&mut tasks, 80);
+    tasks.release(seq(79)).unwrap();
+    let mut written = writes(&mut tasks, at(0));
+    while let Some(last) = written.last().copied().filter(|last| *last > 0) {
+        for step in written.drain(..).filter(|step| *step > 0) {
+            stored(&mut tasks, step);
+        }
+        written = writes(&mut tasks, at(0));
+        assert!(written.first().is_none_or(|next| *next == last + 1));
+    }
+    assert_eq!(tasks.state().tasks.len(), 80, "none has its receipt");
+    stored(&mut tasks, 0);
+    assert_eq!(writes(&mut tasks, at(0)), (64..76).collect::<Vec<_>>());
 }
 
 #[test]
