@@ -226,8 +226,13 @@ impl Shared {
         let state = self.lock();
         let machine = state.machines.view(role);
         let written_at = call.and_then(|call| machine.written_at(call.id));
-        let (pace, idle) = (machine.operation_pace(is_read), machine.unwritten() == 0);
-        (written_at, Others { pace, late: state.late, idle })
+        let mut pace = machine.operation_pace(is_read);
+        if pace.median.is_none() {
+            // Better than nothing: reads and writes take two round trips each.
+            pace.median = state.machines.view(Role::Main).operation_pace(!is_read).median;
+        }
+        let (idle, outstanding) = (machine.unwritten() == 0, machine.outstanding());
+        (written_at, Others { pace, late: state.late, idle, outstanding })
     }
 
     /// A try of an operation was answered, or took too long while others were.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kpthin::devnet::DevnetConfig;
+use kpthin_tests::number_from;
 
 use crate::support::*;
 
@@ -21,21 +22,23 @@ fn measure(config: DevnetConfig, seed: u64) -> [Duration; 2] {
     [written.saturating_since(begun), sim.now().saturating_since(written)]
 }
 
-/// The sums over several seeds: every second envelope is drawn for the courier that answers nothing, by chance.
-fn sums(config: &DevnetConfig) -> [Duration; 2] {
-    let all = (0..16).map(|seed| measure(config.clone(), seed));
+/// The means over several seeds: by chance, every second envelope goes to the courier that answers nothing.
+fn means(config: &DevnetConfig, seeds: u32) -> [Duration; 2] {
+    let all = (0..seeds).map(|seed| measure(config.clone(), seed.into()));
     all.fold([Duration::ZERO; 2], |[writes, reads], [write, read]| [writes + write, reads + read])
+        .map(|sum| sum / seeds)
 }
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are the point")]
-fn a_dark_courier_costs_twenty_boxes_little_more_than_their_second_encryption() {
+fn twenty_boxes_take_at_most_twice_as_long_beside_a_dark_courier() {
     let mut dark = slow();
     dark.quirks.silent_couriers = [1].into();
-    let times = std::iter::zip(sums(&slow()), sums(&dark));
+    let seeds = number_from("KPTHIN_SEEDS").and_then(|seeds| u32::try_from(seeds).ok()).unwrap_or(16);
+    let times = std::iter::zip(means(&slow(), seeds), means(&dark, seeds));
     for (what, (without, beside)) in std::iter::zip(["written", "read"], times) {
-        println!("twenty boxes {what}: {:?}, beside a dark courier {:?}", without / 16, beside / 16);
-        assert!(beside < without * 3, "{what}: {beside:?} against {without:?}");
+        println!("twenty boxes {what}: {without:.1?}, beside a dark courier {beside:.1?}");
+        assert!(beside <= without * 2, "{what}: {beside:?} against {without:?}");
     }
 }
 

@@ -1,7 +1,6 @@
 //! The handle that programs hold.
 
 mod network;
-mod patience;
 mod read;
 mod ready;
 mod steps;
@@ -18,9 +17,9 @@ use kpthin_core::{
     wire::{AnyRequest, Geometry, Request},
 };
 
-pub(crate) use self::patience::{Late, Others};
 #[cfg(test)]
 pub(crate) use self::ready::ready;
+pub(crate) use self::tries::{Late, Others};
 pub use self::{
     read::{Asked, Read},
     write::{TombstoneReport, Tombstones},

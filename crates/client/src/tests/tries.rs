@@ -72,19 +72,20 @@ fn a_try_that_takes_a_minute_of_connected_time_gets_another_one_beside_it() {
     assert_eq!(kinds, [RequestKind::CancelResendingEncryptedMessage], "the other one is given up");
 }
 
-/// Answers encryptions, cancels as the daemon does, and no start; returns how much was encrypted.
+/// Answers encryptions, cancels as the daemon does, and no start; returns how many there were.
 fn silent(world: &mut World, peer: &mut Peer, starts: &mut Vec<RequestFrame>) -> usize {
-    let mut encrypted = 0;
+    let mut started = 0;
     loop {
         world.run();
         let requests = peer.requests();
         if requests.is_empty() {
-            return encrypted;
+            return started;
         }
         for request in requests {
             match &request.request {
                 AnyRequest::StartResendingEncryptedMessage(_) => {
                     starts.push(request);
+                    started += 1;
                     continue;
                 }
                 AnyRequest::CancelResendingEncryptedMessage(cancel) => {
@@ -94,7 +95,7 @@ fn silent(world: &mut World, peer: &mut Peer, starts: &mut Vec<RequestFrame>) ->
                     });
                     cancelled.for_each(|start| peer.refuse(&start, 24));
                 }
-                _ => encrypted += 1,
+                _ => {}
             }
             peer.answer(&request);
         }
@@ -107,11 +108,16 @@ fn tries_that_nobody_answers_grow_to_eight_minutes_and_are_three_at_most() {
     let call = client.write(&write_cap(), &index(17), "x");
     let mut starts = Vec::new();
     assert_eq!(silent(&mut world, &mut peer, &mut starts), 1);
-    for (number, minutes) in [1, 2, 4, 8, 8, 8].into_iter().enumerate() {
-        for _ in 1..minutes * 60 {
+    let mut since = 0;
+    for (number, minutes) in [1, 2, 4, 8].into_iter().enumerate() {
+        for second in 1..minutes * 60 {
             world.advance(SECOND);
-            assert_eq!(silent(&mut world, &mut peer, &mut starts), 0, "{minutes} minutes are not over");
+            // After ten minutes the machine starts an operation again by itself.
+            let renewed = usize::from([(11 - since) * 60, (13 - since) * 60].contains(&second));
+            let started = silent(&mut world, &mut peer, &mut starts);
+            assert_eq!(started, renewed, "{minutes} minutes are not over");
         }
+        since += minutes;
         world.advance(SECOND);
         assert_eq!(silent(&mut world, &mut peer, &mut starts), 1);
         assert_eq!(starts.len(), (number + 2).min(3));
@@ -135,16 +141,71 @@ fn a_try_may_take_three_times_as_long_as_others_did() {
 }
 
 #[test]
-fn reads_are_not_measured_by_writes() {
+fn reads_are_measured_by_writes_until_one_is_answered() {
     let (mut world, client, mut peer) = World::up();
     pace(&mut world, &mut peer, &client, 8, 4 * SECOND);
-    let call = client.read(&write_cap().read_cap(), &index(17));
-    let _first = world.started(&mut peer);
-    world.advance(59 * SECOND);
-    assert!(peer.requests().is_empty());
-    world.advance(SECOND);
-    assert_eq!(serve(&mut world, &mut peer).1.len(), 1);
-    drop(call);
+    for (took, patience) in [(9, 12), (0, 27)] {
+        let mut call = client.read(&write_cap().read_cap(), &index(17));
+        let first = world.started(&mut peer);
+        if took > 0 {
+            world.advance(took * SECOND);
+            peer.answer(&first);
+            world.run();
+            assert!(now(&mut call).unwrap().is_ok());
+            continue;
+        }
+        world.advance((patience - 1) * SECOND);
+        assert!(peer.requests().is_empty());
+        world.advance(SECOND);
+        assert_eq!(serve(&mut world, &mut peer).1.len(), 1);
+    }
+}
+
+/// Lets another box be written, at once.
+fn answer_another(world: &mut World, peer: &mut Peer, client: &Client, number: u64) {
+    let mut other = client.write(&write_cap(), &index(number), "x");
+    let start = world.started(peer);
+    peer.answer(&start);
+    world.run();
+    assert!(now(&mut other).unwrap().is_ok());
+}
+
+#[test]
+fn a_try_is_started_again_where_others_are_answered_and_encrypted_afresh_after_three_starts() {
+    let (mut world, client, mut peer) = World::up();
+    pace(&mut world, &mut peer, &client, 8, 10 * SECOND);
+    let mut call = client.write(&write_cap(), &index(17), "x");
+    let mut start = world.started(&mut peer);
+    for round in 1..=3 {
+        world.advance(SECOND);
+        answer_another(&mut world, &mut peer, &client, 200 + round);
+        world.advance(18 * SECOND);
+        assert!(peer.requests().is_empty(), "twice as long as others took is not over");
+        world.advance(SECOND);
+        if round == 3 {
+            break;
+        }
+        let requests = peer.requests();
+        let [RequestFrame { request: AnyRequest::CancelResendingEncryptedMessage(_), .. }] = &requests[..]
+        else {
+            panic!("{requests:?}")
+        };
+        peer.refuse(&start, 24);
+        peer.answer(&requests[0]);
+        world.run();
+        let again = peer.requests();
+        assert_eq!(again.len(), 1, "{again:?}");
+        assert_eq!(again[0].request, start.request, "the envelope is the same");
+        assert_ne!(again[0].query_id, start.query_id);
+        start = again.into_iter().next().unwrap();
+    }
+    let (kinds, starts) = serve(&mut world, &mut peer);
+    assert_eq!(kinds, [RequestKind::EncryptWrite, RequestKind::CancelResendingEncryptedMessage]);
+    let [fresh] = &starts[..] else { panic!("{starts:?}") };
+    assert_ne!(fresh.request, start.request, "other replicas, too");
+    peer.answer(fresh);
+    world.run();
+    assert_eq!(now(&mut call), Some(Ok(index(18))));
 }
 
 #[test]

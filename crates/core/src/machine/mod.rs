@@ -148,8 +148,8 @@ impl Machine {
             epoch: self.document().map(|document| document.epoch()),
             instance: self.knowledge.instance(),
             geometry: self.geometry().cloned(),
-            queued: self.calls.table().unwritten(),
-            outstanding: self.calls.table().owned(),
+            queued: self.unwritten(),
+            outstanding: self.outstanding(),
         }
     }
 
@@ -183,6 +183,12 @@ impl Machine {
     #[must_use]
     pub fn unwritten(&self) -> usize {
         self.calls.table().unwritten()
+    }
+
+    /// How many calls are not answered, the unwritten included.
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
+        self.calls.table().owned()
     }
 
     /// When a call was written on the present link; `None` before that, and once it has ended.
